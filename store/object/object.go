@@ -1,0 +1,61 @@
+// Package object keeps whole files under keys, in a directory (Disk) or in a
+// bucket of an S3 service (S3). Recordings are kept here once they are closed.
+//
+// An object appears with all of its bytes and the checksum it was announced
+// with, or not at all. No goroutine of this package outlives the call that
+// started it, and no lock is held while bytes are copied.
+package object
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+var (
+	// ErrNotFound: there is no object under the key.
+	ErrNotFound = errors.New("object not found")
+	// ErrKey: the key is not one; see CheckKey.
+	ErrKey = errors.New("invalid object key")
+	// ErrChecksum: the bytes are not those that were announced, by their
+	// number or by their SHA-256.
+	ErrChecksum = errors.New("object does not match its checksum")
+	// ErrUnavailable: the store does not answer, is overloaded or broke off.
+	// The same call may succeed later.
+	ErrUnavailable = errors.New("object store is unavailable")
+	// ErrFull: the store has no room for the object.
+	ErrFull = errors.New("object store is full")
+)
+
+// Info describes an object.
+type Info struct {
+	Key         string
+	ContentType string
+	SHA256      string // of the content, 64 lower-case hexadecimal digits
+	Size        int64  // bytes
+	Modified    time.Time
+}
+
+// Reader reads one object, from any place in it. If the object is replaced
+// meanwhile, the reader goes on with the old one or fails; it never mixes them.
+type Reader interface {
+	io.ReadSeekCloser
+	Info() Info
+}
+
+// Store keeps objects. It may be used from many goroutines.
+type Store interface {
+	// Put stores size bytes of body, read from its start, under key, replacing
+	// what was there. When it returns nil the object is durable and proven to
+	// be what sha256 says. It returns ErrChecksum, and stores nothing, if body
+	// is not size bytes long or is something else. Putting the same again is
+	// harmless, so an upload is repeated until it succeeds.
+	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, contentType, sha256 string) (Info, error)
+
+	// Open returns a reader that is good for as long as ctx is.
+	Open(ctx context.Context, key string) (Reader, error)
+
+	// Delete removes an object; removing what is not there is no error.
+	Delete(ctx context.Context, key string) error
+}
