@@ -1,0 +1,201 @@
+package call
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Profile is what a CRM says of a seller.
+type Profile struct {
+	Name           string `json:"name"`
+	Email          string `json:"email,omitempty"`
+	TimeZone       string `json:"time_zone"` // IANA name; the seller's months begin there
+	Language       string `json:"language"`
+	MonthlyMinutes int    `json:"monthly_minutes"`
+	Reference      string `json:"reference,omitempty"` // the CRM's own id
+}
+
+// Seller is the fold of one seller's stream.
+type Seller struct {
+	ID string `json:"id"`
+	Profile
+	CreatedAt time.Time          `json:"created_at"`
+	Taken     map[string]int     `json:"taken,omitempty"` // month → seconds spent or reserved
+	Open      map[string][]Block `json:"open,omitempty"`  // conference → reserved blocks that may not be spent yet, in time order
+	Version   uint64             `json:"version"`
+}
+
+// Block is a reserved stretch of one month.
+type Block struct {
+	Month string    `json:"month"`
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+}
+
+// Contact is what a CRM says of a buyer.
+type Contact struct {
+	Name      string `json:"name"`
+	Email     string `json:"email,omitempty"`
+	Phone     string `json:"phone,omitempty"`
+	Language  string `json:"language,omitempty"`
+	Reference string `json:"reference,omitempty"`
+}
+
+// Buyer is the fold of one buyer's stream.
+type Buyer struct {
+	ID string `json:"id"`
+	Contact
+	CreatedAt time.Time `json:"created_at"`
+	Version   uint64    `json:"version"`
+}
+
+// Apply folds one event in and returns the new state.
+func (b Buyer) Apply(e Event) Buyer {
+	b.Version = e.Seq
+	if r, ok := e.Body.(BuyerRegistered); ok {
+		b.ID, b.Contact, b.CreatedAt = e.Stream, r.Contact, e.At
+	}
+	return b
+}
+
+// Apply folds one event in and returns the new state; the old one stays as it was.
+func (s Seller) Apply(e Event) Seller {
+	s.Version = e.Seq
+	switch b := e.Body.(type) {
+	case SellerRegistered:
+		s.ID, s.Profile, s.CreatedAt = e.Stream, b.Profile, e.At
+	case SellerChanged:
+		s.Profile = b.Profile
+	case Reserved:
+		s.Taken = with(s.Taken, b.Month, s.Taken[b.Month]+b.Seconds)
+		open := slices.DeleteFunc(slices.Clone(s.Open[b.Conference]), func(o Block) bool { return !o.Until.After(e.At) })
+		s.Open = with(s.Open, b.Conference, append(open, Block{Month: b.Month, From: b.From, Until: b.Until}))
+	case Returned:
+		s.Taken = with(s.Taken, b.Month, s.Taken[b.Month]-b.Seconds)
+		s.Open = with(s.Open, b.Conference, nil)
+		delete(s.Open, b.Conference)
+	}
+	return s
+}
+
+// Zone is the seller's time zone; one that this machine doesn't know counts as UTC.
+func (s Seller) Zone() *time.Location {
+	zone, err := time.LoadLocation(s.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// Month is the name (2026-11) of the seller's month that t is in.
+func (s Seller) Month(t time.Time) string { return t.In(s.Zone()).Format("2006-01") }
+
+// monthEnd is the instant at which the seller's month of t ends.
+func (s Seller) monthEnd(t time.Time) time.Time {
+	local := t.In(s.Zone())
+	return time.Date(local.Year(), local.Month()+1, 1, 0, 0, 0, 0, s.Zone())
+}
+
+// Usage is a seller's account of one month, in seconds.
+type Usage struct {
+	Month     string `json:"month"`
+	TimeZone  string `json:"time_zone"`
+	Cap       int    `json:"cap_seconds"`
+	Used      int    `json:"used_seconds"` // spent, and reserved by calls that run
+	Remaining int    `json:"remaining_seconds"`
+}
+
+// Usage is the account of a month, 2026-11.
+func (s Seller) Usage(month string) Usage {
+	limit := s.MonthlyMinutes * 60
+	used := s.Taken[month]
+	return Usage{Month: month, TimeZone: s.TimeZone, Cap: limit, Used: used, Remaining: max(0, limit-used)}
+}
+
+// Register opens the stream of a seller.
+func Register(id string, p Profile, now time.Time) ([]Event, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	return []Event{{Stream: id, At: now, Body: SellerRegistered{p}}}, nil
+}
+
+// Change replaces a seller's settings.
+func (s Seller) Change(p Profile, now time.Time) ([]Event, error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	if p == s.Profile {
+		return nil, nil
+	}
+	return []Event{{Stream: s.ID, At: now, Body: SellerChanged{p}}}, nil
+}
+
+// RegisterBuyer opens the stream of a buyer.
+func RegisterBuyer(id string, c Contact, now time.Time) ([]Event, error) {
+	if err := checkName(c.Name); err != nil {
+		return nil, err
+	}
+	if c.Language != "" {
+		if err := checkLanguage(c.Language); err != nil {
+			return nil, err
+		}
+	}
+	if err := checkShort("email", c.Email, "phone", c.Phone, "reference", c.Reference); err != nil {
+		return nil, err
+	}
+	return []Event{{Stream: id, At: now, Body: BuyerRegistered{c}}}, nil
+}
+
+// Languages are those the pages speak.
+var Languages = []string{"pt-BR", "en", "es"}
+
+const (
+	maxText           = 200     // characters of a name, subject or reference
+	maxMonthlyMinutes = 1000000 // more than a month has for twenty calls at once
+)
+
+func (p Profile) check() error {
+	if err := checkName(p.Name); err != nil {
+		return err
+	}
+	if p.TimeZone == "" || p.TimeZone == "Local" {
+		return Invalid("time_zone", "an IANA name is needed, such as America/Sao_Paulo")
+	}
+	if _, err := time.LoadLocation(p.TimeZone); err != nil {
+		return Invalid("time_zone", fmt.Sprintf("%q is not a time zone; use an IANA name such as America/Sao_Paulo", p.TimeZone))
+	}
+	if p.MonthlyMinutes < 0 || p.MonthlyMinutes > maxMonthlyMinutes {
+		return Invalid("monthly_minutes", fmt.Sprintf("%d is not between 0 and %d", p.MonthlyMinutes, maxMonthlyMinutes))
+	}
+	if err := checkLanguage(p.Language); err != nil {
+		return err
+	}
+	return checkShort("email", p.Email, "reference", p.Reference)
+}
+
+func checkName(name string) error {
+	if strings.TrimSpace(name) == "" {
+		return Invalid("name", "a name is needed")
+	}
+	return checkShort("name", name)
+}
+
+func checkLanguage(language string) error {
+	if !slices.Contains(Languages, language) {
+		return Invalid("language", fmt.Sprintf("%q is not one of %s", language, strings.Join(Languages, ", ")))
+	}
+	return nil
+}
+
+// checkShort takes pairs of field and value.
+func checkShort(pairs ...string) error {
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if len([]rune(pairs[i+1])) > maxText {
+			return Invalid(pairs[i], fmt.Sprintf("longer than %d characters", maxText))
+		}
+	}
+	return nil
+}
