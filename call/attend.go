@@ -117,11 +117,14 @@ func CloseEmpty(c Case, now time.Time) ([]Event, error) {
 	return b.events, nil
 }
 
-// Recover says of everybody who was inside when the process died that they have left. What was reserved for time after the
-// restart is returned.
+// Recover says of everybody who was inside when the process died that they have left: now, or, if they were connected, when
+// the reserved minutes ended, since nothing was forwarded after that. What was reserved beyond now is returned.
 func Recover(c Case, now time.Time) ([]Event, error) {
 	if c.Conference.Over() {
 		return nil, nil
+	}
+	if m := c.Meter(now); m.Running && m.Until.Before(now) {
+		now = m.Until
 	}
 	b := newBatch(c, now)
 	for _, id := range c.Conference.Inside() {

@@ -90,6 +90,11 @@ type (
 		Level            Level `json:"level"`
 		RemainingSeconds int   `json:"remaining_seconds"`
 	}
+	// Replenished takes a warning back: the cap was raised or a new month began.
+	Replenished struct {
+		Level            Level `json:"level"`
+		RemainingSeconds int   `json:"remaining_seconds"`
+	}
 	// Exhausted says that the seller's minutes ran out in this call.
 	Exhausted struct{}
 
@@ -157,6 +162,7 @@ func (Entered) Type() string           { return "actor.entered" }
 func (Left) Type() string              { return "actor.left" }
 func (Consented) Type() string         { return "consented" }
 func (Warned) Type() string            { return "minutes.warned" }
+func (Replenished) Type() string       { return "minutes.replenished" }
 func (Exhausted) Type() string         { return "minutes.exhausted" }
 func (RecordingStarted) Type() string  { return "recording.started" }
 func (RecordingFinished) Type() string { return "recording.finished" }
@@ -187,6 +193,7 @@ func init() {
 	register[Left]()
 	register[Consented]()
 	register[Warned]()
+	register[Replenished]()
 	register[Exhausted]()
 	register[RecordingStarted]()
 	register[RecordingFinished]()

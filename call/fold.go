@@ -29,6 +29,8 @@ func (c Conference) Apply(e Event) Conference {
 		c.Consents = append(slices.Clip(c.Consents), Consent{Consented: b, At: e.At})
 	case Warned:
 		c.Level = b.Level
+	case Replenished:
+		c.Level = b.Level
 	case Exhausted:
 		c.Level = LevelOut
 	case RecordingStarted, RecordingFinished, RecordingStored, RecordingFailed:

@@ -145,15 +145,16 @@ func Tick(c Case, now time.Time) ([]Event, error) {
 		b.finish(System, ReasonMinutes)
 		return b.events, nil
 	}
-	if worse(m.Level, c.Conference.Level) {
+	switch told := urgency(c.Conference.Level); {
+	case urgency(m.Level) > told:
 		b.conference(System, Warned{Level: m.Level, RemainingSeconds: m.Remaining})
+	case urgency(m.Level) < told:
+		b.conference(System, Replenished{Level: m.Level, RemainingSeconds: m.Remaining})
 	}
 	return b.events, nil
 }
 
-var urgency = []Level{"", LevelOK, LevelLow, LevelLast, LevelOut}
-
-// worse says that a warning at level a is due after one at level b. Levels that are no warning never are.
-func worse(a, b Level) bool {
-	return (a == LevelLow || a == LevelLast) && slices.Index(urgency, a) > slices.Index(urgency, b)
+// urgency orders the levels; no warning yet is as good as OK.
+func urgency(l Level) int {
+	return max(0, slices.Index([]Level{LevelOK, LevelLow, LevelLast, LevelOut}, l))
 }

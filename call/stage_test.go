@@ -1,0 +1,140 @@
+package call_test
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"showroom/call"
+)
+
+// rule is what the words of a step mean.
+func (s *stage) rule(words string) call.Rule {
+	s.t.Helper()
+	c := s.cases[s.id]
+	var minutes, length int
+	var clock string
+	if n, _ := fmt.Sscanf(words, "the CRM schedules %s for %d minutes", &clock, &length); n == 2 {
+		return call.Schedule("conf_"+s.id, "key_crm", call.Plan{Subject: "Fiat Uno", StartsAt: s.parse(clock + ":00"), Length: time.Duration(length) * time.Minute, Recording: call.RecordingOn})
+	}
+	if n, _ := fmt.Sscanf(words, "the CRM sets the cap to %d minutes", &minutes); n == 1 {
+		return func(c call.Case, now time.Time) ([]call.Event, error) {
+			p := c.Seller.Profile
+			p.MonthlyMinutes = minutes
+			return c.Seller.Change(p, now)
+		}
+	}
+	if role, ok := strings.CutPrefix(words, "the CRM sends a link to the "); ok {
+		id := "link_" + role
+		if role == "guest" {
+			id = "link_guest1"
+		}
+		return call.IssueLink(id, "key_crm", call.Role(role), "Gil", s.now.Add(24*time.Hour))
+	}
+	if role, ok := strings.CutPrefix(words, "the CRM revokes the link of the "); ok {
+		return call.RevokeLink("link_"+role, "key_crm")
+	}
+	if who, ok := strings.CutSuffix(words, " comes"); ok {
+		return call.Arrive("link_" + strings.TrimPrefix(who, "the "))
+	}
+	if rest, ok := strings.CutPrefix(words, "the seller admits the "); ok {
+		return call.Admit(rest, "seller")
+	}
+	if rest, ok := strings.CutPrefix(words, "the seller denies the "); ok {
+		return call.Deny(rest, "seller")
+	}
+	if who, ok := strings.CutSuffix(words, " leaves"); ok {
+		return call.Depart(strings.TrimPrefix(who, "the "), "left")
+	}
+	if who, ok := strings.CutSuffix(words, " is lost"); ok {
+		return call.Depart(strings.TrimPrefix(who, "the "), "lost")
+	}
+	if who, ok := strings.CutSuffix(words, " agrees to be recorded"); ok {
+		return s.consent(who, true)
+	}
+	if who, ok := strings.CutSuffix(words, " refuses to be recorded"); ok {
+		return s.consent(who, false)
+	}
+	if file, ok := strings.CutPrefix(words, "recording "); ok {
+		return s.recording(file)
+	}
+	switch words {
+	case "the buyer accepts":
+		return call.Accept("buyer")
+	case "the seller accepts":
+		return call.Accept("seller")
+	case "the CRM cancels":
+		return call.Cancel("key_crm", "sold")
+	case "the seller ends the call":
+		return call.End("seller", call.ReasonEnded)
+	case "the room stays empty":
+		return call.CloseEmpty
+	case "the server starts again":
+		return call.Recover
+	case "a tick":
+		return call.Tick
+	}
+	s.t.Fatalf("%q at %s: no such step (conference %s)", words, s.now, c.Conference.ID)
+	return nil
+}
+
+func (s *stage) consent(who string, accepted bool) call.Rule {
+	return call.Agree(call.Consented{Participant: strings.TrimPrefix(who, "the "), Accepted: accepted, Text: "May we record?", Language: "en", Address: "127.0.0.1"})
+}
+
+func (s *stage) recording(words string) call.Rule {
+	s.t.Helper()
+	name, what, _ := strings.Cut(words, " ")
+	switch what {
+	case "starts":
+		return call.StartFile(name, "buyer", "camera")
+	case "is finished":
+		return call.FinishFile(call.File{Name: name, Participant: "buyer", Source: "camera", SHA256: "00"})
+	case "is stored":
+		return call.StoreFile(name, "recordings/"+name)
+	case "fails":
+		return call.FailFile(name, "disk full")
+	}
+	s.t.Fatalf("%q: a recording starts, is finished, is stored or fails", words)
+	return nil
+}
+
+// describe is an event in a few words.
+func describe(e call.Event) string {
+	words := []string{e.Body.Type()}
+	switch b := e.Body.(type) {
+	case call.LinkIssued:
+		words = append(words, b.Participant)
+	case call.LinkRevoked:
+		words = append(words, b.Link)
+	case call.Cancelled:
+		words = append(words, b.Reason)
+	case call.Knocked:
+		words = append(words, b.Participant)
+	case call.KnockWithdrawn:
+		words = append(words, b.Participant, b.Reason)
+	case call.Admitted:
+		words = append(words, b.Participant)
+	case call.Denied:
+		words = append(words, b.Participant)
+	case call.Entered:
+		words = append(words, b.Participant)
+	case call.Left:
+		words = append(words, b.Participant, b.Reason)
+	case call.Finished:
+		words = append(words, b.Reason, fmt.Sprintf("after %d s", b.ConnectedSeconds))
+	case call.Consented:
+		words = append(words, b.Participant, map[bool]string{true: "yes", false: "no"}[b.Accepted])
+	case call.Warned:
+		words = append(words, string(b.Level), fmt.Sprintf("%d s", b.RemainingSeconds))
+	case call.Replenished:
+		words = append(words, string(b.Level), fmt.Sprintf("%d s", b.RemainingSeconds))
+	case call.Reserved:
+		words = append(words, fmt.Sprintf("%d s of %s", b.Seconds, b.Month))
+	case call.Returned:
+		words = append(words, fmt.Sprintf("%d s of %s", b.Seconds, b.Month))
+	case call.SellerChanged:
+		words = append(words, fmt.Sprintf("%d minutes a month", b.MonthlyMinutes))
+	}
+	return strings.Join(words, " ")
+}
