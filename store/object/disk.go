@@ -109,6 +109,9 @@ func (d *Disk) publish(temp string, info Info) error {
 	if err := d.writeRecords(info.Key, records); err != nil {
 		return err
 	}
+	if err := d.syncDirs(path.Dir(info.Key)); err != nil {
+		return err
+	}
 	if err := d.root.Rename(temp, info.Key); err != nil {
 		return err
 	}
@@ -133,7 +136,7 @@ func (d *Disk) Open(ctx context.Context, key string) (Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", key, err)
 	}
-	return &diskReader{File: f, ctx: ctx, info: info}, nil
+	return &diskReader{File: f, info: info}, nil
 }
 
 // Delete implements Store.

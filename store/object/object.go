@@ -24,6 +24,8 @@ var (
 	// ErrUnavailable: the store does not answer, is overloaded or broke off.
 	// The same call may succeed later.
 	ErrUnavailable = errors.New("object store is unavailable")
+	// ErrConflict: another Put replaced the object meanwhile.
+	ErrConflict = errors.New("object was replaced meanwhile")
 	// ErrFull: the store has no room for the object.
 	ErrFull = errors.New("object store is full")
 )
@@ -38,7 +40,8 @@ type Info struct {
 }
 
 // Reader reads one object, from any place in it. If the object is replaced
-// meanwhile, the reader goes on with the old one or fails; it never mixes them.
+// meanwhile, the reader goes on with the old one or fails with ErrConflict; it
+// never mixes them.
 type Reader interface {
 	io.ReadSeekCloser
 	Info() Info
@@ -50,7 +53,8 @@ type Store interface {
 	// what was there. When it returns nil the object is durable and proven to
 	// be what sha256 says. It returns ErrChecksum, and stores nothing, if body
 	// is not size bytes long or is something else. Putting the same again is
-	// harmless, so an upload is repeated until it succeeds.
+	// harmless, so an upload is repeated until it succeeds. Of two Puts of
+	// different content at once, one stays and the other may get ErrConflict.
 	Put(ctx context.Context, key string, body io.ReadSeeker, size int64, contentType, sha256 string) (Info, error)
 
 	// Open returns a reader that is good for as long as ctx is.
