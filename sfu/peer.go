@@ -1,0 +1,226 @@
+package sfu
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+)
+
+// Peer is one participant's connection: what it sends and the slots it receives on.
+type Peer struct {
+	id     string
+	room   *Room
+	server *Server
+	events PeerEvents
+	log    *slog.Logger
+	pc     *webrtc.PeerConnection
+	guard  *guard
+
+	slots []*slot // in the order of the client's sections; guarded by Room.mu
+	told  told    // guarded by Room.mu
+
+	offering sync.Mutex // one negotiation at a time; guards the next
+	offers   []time.Time
+
+	connected atomic.Bool
+	readers   sync.WaitGroup
+
+	mu         sync.Mutex
+	state      PeerState
+	sources    map[string]Source // by section
+	live       map[Source]bool   // absent: live
+	incoming   map[string]*incoming
+	candidates int // trickled in this ICE generation
+	closing    bool
+	done       chan struct{}
+
+	counters
+}
+
+// told is what the client knows, so that it is told only of changes.
+type told struct {
+	negotiated   bool // an offer was answered
+	slots        bool // the list it has is true
+	audio, video int  // slots it was asked for
+	undecodable  map[*Track]bool
+}
+
+type counters struct {
+	receivedPackets, receivedBytes, forwardedPackets, forwardedBytes atomic.Uint64
+	lost, duplicates, parseErrors, resent, resendRefused, dropped    atomic.Uint64
+	panics, estimate                                                 atomic.Uint64
+	lossToPeer                                                       atomic.Uint32 // 1/256
+}
+
+func newPeer(r *Room, id string, ev PeerEvents) (*Peer, error) {
+	p := &Peer{
+		id: id, room: r, server: r.server, events: ev, log: r.log.With("peer", id), state: Connecting,
+		sources: map[string]Source{}, live: map[Source]bool{}, incoming: map[string]*incoming{}, done: make(chan struct{}),
+	}
+	p.guard = newGuard(r.server.config.UnknownSSRCs, func() { p.violated("too_many_ssrcs") })
+	pc, err := r.server.newConnection(p.guard)
+	if err != nil {
+		return nil, fmt.Errorf("new connection: %w", err)
+	}
+	p.pc = pc
+	pc.OnTrack(p.arrived)
+	pc.OnConnectionStateChange(p.changed)
+	pc.OnDataChannel(func(*webrtc.DataChannel) { p.violated("data_channel") })
+	return p, nil
+}
+
+// ID is the one given to Join.
+func (p *Peer) ID() string { return p.id }
+
+// State of the connection.
+func (p *Peer) State() PeerState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state
+}
+
+// changed is called by Pion.
+func (p *Peer) changed(s webrtc.PeerConnectionState) {
+	var state PeerState
+	switch s {
+	case webrtc.PeerConnectionStateConnecting:
+		state = Connecting
+	case webrtc.PeerConnectionStateConnected:
+		state = Connected
+	case webrtc.PeerConnectionStateDisconnected:
+		state = Disconnected
+	case webrtc.PeerConnectionStateFailed:
+		state = Failed
+	default: // new says nothing; closed is told by teardown
+		return
+	}
+	if !p.enter(state) {
+		return
+	}
+	if state == Connected && !p.connected.Swap(true) {
+		p.room.connected(p)
+	}
+}
+
+// enter notes the state and tells it, unless it is known or the peer is closing.
+func (p *Peer) enter(state PeerState) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.state == state || (p.closing && state != Closed) {
+		return false
+	}
+	p.state = state
+	p.log.Info("peer is "+string(state), "state", state)
+	if f := p.events.State; f != nil {
+		p.room.dispatch.call(func() { f(state) })
+	}
+	return true
+}
+
+// source says what the section sends and whether that is live.
+func (p *Peer) source(mid string) (Source, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	source, known := p.sources[mid]
+	live, said := p.live[source]
+	return source, known && (live || !said || !source.shared())
+}
+
+// Publish says which sources are live now; those not named stay as they are. A screen
+// that stops gives its slots back; a muted microphone and a camera that is off keep
+// theirs, since they come back.
+func (p *Peer) Publish(live map[Source]bool) {
+	var stopped []*incoming
+	p.mu.Lock()
+	for source, on := range live {
+		p.live[source] = on
+	}
+	for mid, in := range p.incoming {
+		if s := p.sources[mid]; s.shared() {
+			if on, said := p.live[s]; said && !on {
+				stopped = append(stopped, in)
+			}
+		}
+	}
+	p.mu.Unlock()
+	for _, in := range stopped {
+		p.room.unpublish(in)
+	}
+}
+
+// writeRTCP sends to the client. What cannot be sent is dropped and counted.
+func (p *Peer) writeRTCP(packets ...rtcp.Packet) {
+	if err := p.pc.WriteRTCP(packets); err != nil {
+		p.dropped.Add(1)
+	}
+}
+
+// contain keeps a panic in a packet loop from ending the process. It is the last net: the
+// count must be 0. The peer cannot go on and is closed.
+func (p *Peer) contain(loop string) {
+	if r := recover(); r != nil {
+		p.panics.Add(1)
+		p.server.panics.Add(1)
+		p.log.Error("panic in a packet loop: please report this", "loop", loop, "panic", r, "stack", string(debug.Stack()))
+		p.violated("internal")
+	}
+}
+
+// violated closes the peer for breaking a limit. It does not wait: the caller may be a
+// goroutine that closing awaits.
+func (p *Peer) violated(reason string) {
+	p.mu.Lock()
+	closing := p.closing
+	p.mu.Unlock()
+	if closing {
+		return
+	}
+	if f := p.events.Violation; f != nil {
+		p.room.dispatch.call(func() { f(reason) })
+	}
+	p.close(reason)
+}
+
+// Close ends the connection and waits until its goroutines are gone. Closed is told and its
+// tracks are unpublished, for the others, before it returns or soon after.
+func (p *Peer) Close(reason string) {
+	p.close(reason)
+	<-p.done
+}
+
+func (p *Peer) close(reason string) {
+	p.mu.Lock()
+	if p.closing {
+		p.mu.Unlock()
+		return
+	}
+	p.closing = true
+	p.incoming = nil
+	p.room.wg.Add(1) // before the room forgets the peer, so that Room.Close waits for it
+	p.mu.Unlock()
+	p.connected.Store(false)
+	p.log.Info("peer closes", "reason", reason)
+	p.room.remove(p)
+	go func() {
+		defer p.room.wg.Done()
+		defer close(p.done)
+		if err := p.pc.GracefulClose(); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
+			p.log.Warn("close connection", "err", err)
+		}
+		p.readers.Wait()
+		p.enter(Closed)
+	}()
+}
+
+func (p *Peer) closed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closing
+}

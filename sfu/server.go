@@ -1,0 +1,151 @@
+package sfu
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+const socketBuffer = 4 << 20 // bytes asked of the kernel; it may give less
+
+// Server owns the sockets and the rooms.
+type Server struct {
+	config      Config
+	logs        *pionLogs
+	certificate webrtc.Certificate
+	start       time.Time
+	udp         net.PacketConn
+	tcp         net.Listener // nil: no ICE-TCP
+	udpMux      *ice.UDPMuxDefault
+	tcpMux      *ice.TCPMuxDefault
+	panics      atomic.Uint64
+	wg          sync.WaitGroup // of event dispatchers
+
+	mu     sync.Mutex
+	rooms  map[string]*Room
+	closed bool
+}
+
+// New opens the sockets.
+func New(c Config) (*Server, error) {
+	s := &Server{config: c.withDefaults(), start: time.Now(), rooms: map[string]*Room{}}
+	for _, a := range c.Addresses {
+		if net.ParseIP(a) == nil {
+			return nil, fmt.Errorf("announce %q: not an IP address", a)
+		}
+	}
+	s.logs = newPionLogs(s.config.Log)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("generate DTLS key: %w", err)
+	}
+	certificate, err := webrtc.GenerateCertificate(key)
+	if err != nil {
+		return nil, fmt.Errorf("generate DTLS certificate: %w", err)
+	}
+	s.certificate = *certificate
+	if err := s.listen(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) listen() error {
+	udp, err := net.ListenPacket("udp", s.config.UDP)
+	if err != nil {
+		return fmt.Errorf("listen for media on UDP %s: %w", s.config.UDP, err)
+	}
+	if c, ok := udp.(*net.UDPConn); ok { // best effort: the kernel's limit may be lower
+		_ = c.SetReadBuffer(socketBuffer)
+		_ = c.SetWriteBuffer(socketBuffer)
+	}
+	s.udp = udp
+	if s.config.TCP != "" {
+		s.tcp, err = net.Listen("tcp", s.config.TCP)
+		if err != nil {
+			_ = udp.Close()
+			return fmt.Errorf("listen for media on TCP %s: %w", s.config.TCP, err)
+		}
+		s.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
+			Listener: s.tcp, Logger: s.logs.NewLogger("ice-tcp"), ReadBufferSize: 64,
+			WriteBufferSize: s.config.TCPBuffer, FirstStunBindTimeout: 5 * time.Second,
+		})
+	}
+	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: udp, Logger: s.logs.NewLogger("ice-udp")})
+	return nil
+}
+
+// UDPAddr is where media is received.
+func (s *Server) UDPAddr() net.Addr { return s.udp.LocalAddr() }
+
+// TCPAddr is where ICE-TCP is received; nil if it is not.
+func (s *Server) TCPAddr() net.Addr {
+	if s.tcp == nil {
+		return nil
+	}
+	return s.tcp.Addr()
+}
+
+// Panics counts those contained in packet loops. It must be 0.
+func (s *Server) Panics() uint64 { return s.panics.Load() }
+
+// Open makes a room.
+func (s *Server) Open(id string, ev RoomEvents) (*Room, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, fmt.Errorf("open room %s: %w", id, ErrClosed)
+	}
+	if s.rooms[id] != nil {
+		return nil, fmt.Errorf("open room %s: %w", id, ErrRoomOpen)
+	}
+	r := newRoom(s, id, ev)
+	s.rooms[id] = r
+	return r, nil
+}
+
+func (s *Server) forget(r *Room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rooms[r.id] == r {
+		delete(s.rooms, r.id)
+	}
+}
+
+// Close closes all rooms and the sockets, and waits for the last event. It must not be
+// called from an event.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	rooms := make([]*Room, 0, len(s.rooms))
+	for _, r := range s.rooms {
+		rooms = append(rooms, r)
+	}
+	s.mu.Unlock()
+	for _, r := range rooms {
+		r.Close()
+	}
+	s.wg.Wait()
+	var errs []error
+	errs = append(errs, s.udpMux.Close())
+	if s.tcpMux != nil {
+		errs = append(errs, s.tcpMux.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close media server: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,270 @@
+package sfu
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+// slot is one outgoing stream of a peer. It implements webrtc.TrackLocal. Its sequence
+// numbers and timestamps go on without a gap whatever track feeds it.
+type slot struct {
+	peer  *Peer
+	mid   string
+	kind  Kind
+	index int // the slot's place among those of its kind; slots of one index play in sync
+
+	track *Track // who feeds it; guarded by Room.mu
+	gone  bool   // the section no longer receives; guarded by Room.mu
+
+	mu     sync.Mutex
+	writer webrtc.TrackLocalWriter // nil until negotiated
+	codecs []webrtc.RTPCodecParameters
+	ssrc   uint32
+	out    stream
+	resend resender
+	remb   estimate
+
+	sendTimeID, levelID, captureID uint8 // of the header extensions; 0: not negotiated
+}
+
+// stream is the state of the outgoing numbers. Extended sequence numbers of the feeding
+// track plus shift are ours; its timestamps plus tsShift are ours.
+type stream struct {
+	feed    *Track
+	pt, rtx uint8 // payload types of feed's codec
+
+	waiting bool // for a keyframe
+	resync  bool // the next packet begins a new run of numbers
+	started bool
+
+	shift, begin uint64 // begin: first of feed's numbers in this run
+	tsShift      uint32
+	tsOf         *Track // whose timestamps tsShift fits
+	last         uint64 // highest sent, extended
+	lastTS       uint32
+	lastAt       time.Time
+	needReport   bool // of the run that began
+
+	packets, octets uint32 // as a sender report counts them (RFC 3550 §6.4.1)
+	bytes           uint64
+
+	header   rtp.Header // reused for each packet
+	sendTime [3]byte
+}
+
+// estimate is what the subscriber says it can receive, bit/s.
+type estimate struct {
+	bitrate uint64
+	at      time.Time
+}
+
+func newSlot(p *Peer, mid string, kind Kind, index int) *slot {
+	s := &slot{peer: p, mid: mid, kind: kind, index: index}
+	s.out.header.Extensions = make([]rtp.Extension, 0, 4)
+	// A start in the lower half keeps early losses from being taken for a roll-over (RFC 3711 §3.3.1).
+	s.out.last = 1<<32 + uint64(rand.IntN(1<<15))
+	s.out.lastTS = rand.Uint32()
+	return s
+}
+
+// feedFrom makes t the slot's track, or none if t is nil. The caller holds Room.mu.
+func (s *slot) feedFrom(t *Track, pt, rtx uint8) {
+	s.track = t
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := &s.out
+	o.feed, o.pt, o.rtx = t, pt, rtx
+	o.waiting = t != nil && t.isKey != nil
+	o.resync = true
+	s.resend.forget()
+}
+
+// restart makes the slot wait for the next keyframe of t, if t feeds it.
+func (s *slot) restart(t *Track) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.out.feed != t {
+		return
+	}
+	s.out.waiting = t.isKey != nil
+	s.out.resync = true
+}
+
+// write sends a packet of t on. It is called on the goroutine that reads t.
+func (s *slot) write(t *Track, p *packet) {
+	if !s.peer.connected.Load() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := &s.out
+	if o.feed != t || s.writer == nil {
+		return
+	}
+	if o.waiting && !p.key {
+		return
+	}
+	if o.resync || o.waiting {
+		s.begin(t, p)
+	}
+	if p.ext < o.begin { // came late, from before the run
+		return
+	}
+	seq, ts := p.ext+o.shift, p.rtp.Timestamp+o.tsShift
+	if seq > o.last || !o.started {
+		o.started = true
+		o.last, o.lastTS, o.lastAt = seq, ts, p.arrived
+	}
+	h := s.header(o.pt, p.rtp.Marker, uint16(seq), ts, s.ssrc, p.arrived)
+	if s.levelID != 0 && len(p.level) > 0 {
+		_ = h.SetExtension(s.levelID, p.level) // fits: the length was checked when it was read
+	}
+	if s.captureID != 0 && len(p.capture) > 0 {
+		_ = h.SetExtension(s.captureID, p.capture)
+	}
+	if _, err := s.writer.WriteRTP(h, p.rtp.Payload); err != nil {
+		s.peer.dropped.Add(1)
+		return
+	}
+	o.packets++
+	o.octets += uint32(len(p.rtp.Payload))
+	o.bytes += uint64(len(p.rtp.Payload))
+	s.peer.forwardedPackets.Add(1)
+	s.peer.forwardedBytes.Add(uint64(len(p.rtp.Payload)))
+}
+
+// begin starts a new run of numbers at p: the next sequence number, and a timestamp that
+// has moved by the time that passed. The caller holds the lock.
+func (s *slot) begin(t *Track, p *packet) {
+	o := &s.out
+	o.waiting, o.resync, o.needReport = false, false, true
+	o.begin = p.ext
+	o.shift = o.last + 1 - p.ext
+	if o.tsOf == t { // the same clock goes on
+		return
+	}
+	elapsed := uint32(1)
+	if !o.lastAt.IsZero() {
+		d := p.arrived.Sub(o.lastAt)
+		elapsed = max(1, uint32(d.Seconds()*float64(t.codec.ClockRate)))
+	}
+	o.tsShift = o.lastTS + elapsed - p.rtp.Timestamp
+	o.tsOf = t
+}
+
+// header fills the slot's header. The caller holds the lock until it is written.
+func (s *slot) header(pt uint8, marker bool, seq uint16, ts, ssrc uint32, now time.Time) *rtp.Header {
+	h := &s.out.header
+	*h = rtp.Header{
+		Version: 2, Marker: marker, PayloadType: pt, SequenceNumber: seq, Timestamp: ts, SSRC: ssrc,
+		Extensions: h.Extensions[:0],
+	}
+	if s.sendTimeID != 0 {
+		putSendTime(&s.out.sendTime, now)
+		_ = h.SetExtension(s.sendTimeID, s.out.sendTime[:]) // three bytes always fit
+	}
+	return h
+}
+
+// putSendTime writes abs-send-time: seconds in 6.18 bits fixed point, of a 64 s cycle.
+func putSendTime(b *[3]byte, now time.Time) {
+	ns := uint64(now.UnixNano())
+	v := (ns/1e9%64)<<18 | ns%1e9<<18/1e9
+	b[0], b[1], b[2] = byte(v>>16), byte(v>>8), byte(v)
+}
+
+// writeReport sends a report of t in the slot's numbers. The NTP time stays the
+// publisher's, since that is what its audio and video are synchronized by.
+func (s *slot) writeReport(t *Track, r senderReport) {
+	s.mu.Lock()
+	o := &s.out
+	if o.feed != t || o.resync || o.waiting || !o.started || !s.peer.connected.Load() {
+		s.mu.Unlock()
+		return
+	}
+	o.needReport = false
+	sr := &rtcp.SenderReport{
+		SSRC: s.ssrc, NTPTime: r.ntp, RTPTime: r.rtp + o.tsShift, PacketCount: o.packets, OctetCount: o.octets,
+	}
+	s.mu.Unlock()
+	s.peer.writeRTCP(sr)
+}
+
+// lateReport repeats the track's last report when a run began after it.
+func (s *slot) lateReport() {
+	s.mu.Lock()
+	t, need := s.out.feed, s.out.needReport
+	s.mu.Unlock()
+	if t == nil || !need {
+		return
+	}
+	if r := t.lastReport(); !r.arrived.IsZero() {
+		s.writeReport(t, r)
+	}
+}
+
+// Bind is called by Pion once the slot is negotiated.
+func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.codecs = c.CodecParameters()
+	s.ssrc = uint32(c.SSRC())
+	s.resend.ssrc = uint32(c.SSRCRetransmission())
+	s.resend.seq = uint16(rand.IntN(1 << 15))
+	for _, e := range c.HeaderExtensions() {
+		switch e.URI {
+		case uriSendTime:
+			s.sendTimeID = uint8(e.ID)
+		case uriAudioLevel:
+			s.levelID = uint8(e.ID)
+		case uriCaptureTime:
+			s.captureID = uint8(e.ID)
+		}
+	}
+	s.writer = c.WriteStream()
+	for _, codec := range s.codecs {
+		if keyframeTest(codec.MimeType) != nil || strings.EqualFold(codec.MimeType, mimeOpus) {
+			return codec, nil
+		}
+	}
+	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+}
+
+// Unbind is called by Pion when the section is stopped or the connection closed.
+func (s *slot) Unbind(webrtc.TrackLocalContext) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.writer = nil
+	return nil
+}
+
+// negotiated gives what the client can decode on this slot; nil if it is not sent on.
+func (s *slot) negotiated() []webrtc.RTPCodecParameters {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writer == nil {
+		return nil
+	}
+	return s.codecs
+}
+
+// ID of the track in the client's eyes.
+func (s *slot) ID() string { return "slot-" + s.mid }
+
+// RID is empty: a slot sends one encoding.
+func (s *slot) RID() string { return "" }
+
+// StreamID is shared by the slots of one index, so that browsers play them in sync.
+func (s *slot) StreamID() string { return "pair-" + strconv.Itoa(s.index) }
+
+// Kind of media.
+func (s *slot) Kind() webrtc.RTPCodecType { return webrtc.NewRTPCodecType(string(s.kind)) }
+
+var _ webrtc.TrackLocal = (*slot)(nil)
