@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"showroom/call"
+)
+
+// Apply runs a rule on a conference and appends the events it returns. The case is the one after them. A rule's error
+// is returned as it is, and nothing is written; an unknown conference is call.ErrNotFound.
+//
+// After an error of the disk other than call.ErrStorageFull it is open whether the events were appended: look again
+// before repeating what is not repeatable.
+func (s *Store) Apply(ctx context.Context, conference string, rule call.Rule) (call.Case, []call.Event, error) {
+	return s.change(ctx, func(t tx, now time.Time) (call.Case, []call.Event, error) {
+		before, err := t.loadCase(conference)
+		if err != nil {
+			return call.Case{}, nil, err
+		}
+		events, err := rule(before, now)
+		return before, events, err
+	})
+}
+
+// Schedule runs a rule on a seller and a buyer that have no conference yet; its events open the stream of one. A seller or buyer that
+// does not exist is both a call.InvalidError of that field and call.ErrNotFound; a taken id is call.ErrExists.
+func (s *Store) Schedule(ctx context.Context, seller, buyer string, rule call.Rule) (call.Case, error) {
+	after, _, err := s.change(ctx, func(t tx, now time.Time) (before call.Case, events []call.Event, err error) {
+		if before.Seller, err = object[call.Seller](t, tableSeller, seller); err != nil {
+			return before, nil, unknown("seller", err)
+		}
+		if before.Buyer, err = object[call.Buyer](t, tableBuyer, buyer); err != nil {
+			return before, nil, unknown("buyer", err)
+		}
+		events, err = rule(before, now)
+		if err != nil || len(events) == 0 {
+			return before, nil, err
+		}
+		before.Conference.ID = events[0].Stream
+		return before, events, t.unused(before.Conference.ID)
+	})
+	return after, err
+}
+
+func unknown(field string, err error) error {
+	if !errors.Is(err, call.ErrNotFound) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", call.Invalid(field, "there is no such "+field), err)
+}
+
+// decision is the state a change starts from and the events that change it.
+type decision func(t tx, now time.Time) (before call.Case, events []call.Event, err error)
+
+// change appends what decide decides, and returns the case after and the events with their numbers.
+func (s *Store) change(ctx context.Context, decide decision) (after call.Case, appended []call.Event, err error) {
+	wrote := false
+	err = s.update(ctx, func(t tx) error {
+		before, events, err := decide(t, s.clock())
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			after = before
+			return errNothing
+		}
+		after, appended, err = t.append(before, events)
+		wrote = err == nil
+		return err
+	})
+	if wrote { // also when the commit's outcome is open: to look once too often is harmless
+		s.tellAppended()
+	}
+	if err != nil {
+		return call.Case{}, nil, err
+	}
+	return after, appended, nil
+}
+
+// append numbers events and writes them and the views they change.
+func (t tx) append(before call.Case, events []call.Event) (call.Case, []call.Event, error) {
+	seq, err := t.lastSeq()
+	if err != nil {
+		return before, nil, err
+	}
+	after := before
+	appended := make([]call.Event, len(events))
+	for i, e := range events {
+		seq++
+		e.Seq, e.At = seq, e.At.UTC().Round(0)
+		if err := t.putEvent(before, e); err != nil {
+			return before, nil, fmt.Errorf("append event %d: %w", seq, err)
+		}
+		after = after.Apply(e)
+		appended[i] = e
+	}
+	if err := t.putViews(before, after); err != nil {
+		return before, nil, fmt.Errorf("write views: %w", err)
+	}
+	return after, appended, nil
+}

@@ -1,0 +1,27 @@
+// Package store keeps the event log and its views in one sorted key-value map.
+//
+// There is one way to change anything: a rule takes a state and a time and returns events or an error; the events are
+// appended, and the views they change are written in the same transaction. Changes run one after the other, so a rule
+// always sees the state of the last commit. A rule is run once, inside the writing transaction; when it returns no
+// events the transaction is given up, which costs no disk write.
+//
+// The log (ev) is the truth. Streams, views and lists are derived from it and [Store.Rebuild] makes them anew. Cursors, API keys,
+// secrets and remembered answers are not events and stand beside it.
+//
+//	ev/ seq                           an event, JSON
+//	st/ stream 0 seq                  which events concern a stream; minutes concern the seller and the conference
+//	co/ id   se/ id   bu/ id          views of a conference, a seller, a buyer, JSON
+//	ci/ seller 0 state 0 start id     conferences by planned start: all, of a seller, in a state, and of a seller in a state
+//	un/ id                            conferences that are under way, see [Store.Unfinished]
+//	si/ created id   bi/ created id   sellers and buyers by age
+//	cu/ name                          the cursor of a follower, 8 bytes
+//	ke/ SHA-256                       an API key by the digest of its secret, JSON
+//	sc/ name                          a secret of this installation, raw
+//	an/ SHA-256   ax/ expiry SHA-256  an answer kept under an idempotency key, JSON, and when it may go
+//	format                            the version of this layout
+//
+// Numbers and times are written so that they sort (see keys.go). Lists are read by range, never whole.
+//
+// The package starts no goroutine. Its one mutex guards the channel of [Store.Appended] and is never held over a
+// call to the database; the database's own lock orders the writers.
+package store

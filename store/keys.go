@@ -1,0 +1,80 @@
+package store
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// The tables. See the package comment.
+const (
+	tableEvent      = "ev/"
+	tableStream     = "st/"
+	tableConference = "co/"
+	tableSeller     = "se/"
+	tableBuyer      = "bu/"
+	listConferences = "ci/"
+	listUnfinished  = "un/"
+	listSellers     = "si/"
+	listBuyers      = "bi/"
+	tableCursor     = "cu/"
+	tableKey        = "ke/"
+	tableSecret     = "sc/"
+	tableAnswer     = "an/"
+	listAnswers     = "ax/"
+	keyFormat       = "format"
+)
+
+// NewID is a new id nobody can guess: the prefix and 130 random bits, all of [a-z0-9_].
+func NewID(prefix string) string { return prefix + strings.ToLower(rand.Text()) }
+
+const maxID = 64 // bytes
+
+// validID says whether an id has the form of ours. No other gets into a key: the separators stay unambiguous.
+func validID(id string) bool {
+	if id == "" || len(id) > maxID {
+		return false
+	}
+	for i := range len(id) {
+		if c := id[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' {
+			return false
+		}
+	}
+	return true
+}
+
+func idKey(table, id string) []byte { return []byte(table + id) }
+
+func eventKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(tableEvent), seq) }
+
+// streamPrefix is what the keys of a stream's events begin with.
+func streamPrefix(stream string) []byte { return []byte(tableStream + stream + "\x00") }
+
+func streamKey(stream string, seq uint64) []byte {
+	return binary.BigEndian.AppendUint64(streamPrefix(stream), seq)
+}
+
+// cutSeq splits the number from the end of an event or stream key.
+func cutSeq(key []byte) ([]byte, uint64) {
+	n := len(key) - 8
+	return key[:n], binary.BigEndian.Uint64(key[n:])
+}
+
+// conferencesPrefix is what the keys of one list of conferences begin with; empty means of every seller, in any state.
+func conferencesPrefix(seller, state string) []byte {
+	return []byte(listConferences + seller + "\x00" + state + "\x00")
+}
+
+// agedID is the end of a list's key: a time and the id that has it.
+func agedID(list []byte, t time.Time, id string) []byte {
+	return append(appendTime(list, t), id...)
+}
+
+const timeSize = 12 // bytes
+
+// appendTime writes t so that earlier times sort first, whatever their year: seconds with the sign turned round, nanoseconds.
+func appendTime(b []byte, t time.Time) []byte {
+	b = binary.BigEndian.AppendUint64(b, uint64(t.Unix())^(1<<63))
+	return binary.BigEndian.AppendUint32(b, uint32(t.Nanosecond()))
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"showroom/call"
+	"showroom/store/kv"
+)
+
+// Store is the log and its views. It may be used from many goroutines.
+type Store struct {
+	db  kv.DB
+	now func() time.Time
+
+	mu       sync.Mutex
+	appended chan struct{} // closed and replaced after an append
+}
+
+// format is the version of the key layout.
+const format = "1"
+
+// New is the store in db, which may be empty and stays the caller's to close.
+func New(db kv.DB, now func() time.Time) (*Store, error) {
+	s := &Store{db: db, now: now, appended: make(chan struct{})}
+	err := s.update(context.Background(), func(t tx) error {
+		switch found, err := t.Get([]byte(keyFormat)); {
+		case errors.Is(err, kv.ErrNotFound):
+			return t.Put([]byte(keyFormat), []byte(format))
+		case err != nil:
+			return err
+		case string(found) != format:
+			return fmt.Errorf("the data is of format %q and this version reads %q: use the version of Showroom that wrote it", found, format)
+		}
+		return errNothing
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return s, nil
+}
+
+// clock is the time of a change: UTC and without the monotonic reading, as it will be read back.
+func (s *Store) clock() time.Time { return s.now().UTC().Round(0) }
+
+// Appended returns a channel that is closed at the next append of this process, after its commit. Take it before reading.
+func (s *Store) Appended() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.appended
+}
+
+func (s *Store) tellAppended() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.appended)
+	s.appended = make(chan struct{})
+}
+
+// errNothing ends an update that has nothing to write.
+var errNothing = errors.New("nothing to write")
+
+// update runs fn alone among writers. What fn wrote before it returned errNothing is dropped, and that is no error.
+func (s *Store) update(ctx context.Context, fn func(tx) error) error {
+	err := s.db.Update(ctx, func(t kv.Tx) error { return fn(tx{t}) })
+	if errors.Is(err, errNothing) {
+		return nil
+	}
+	return domainError(err)
+}
+
+func (s *Store) view(ctx context.Context, fn func(tx) error) error {
+	return domainError(s.db.View(ctx, func(t kv.Tx) error { return fn(tx{t}) }))
+}
+
+// domainError gives a full disk the name the edge knows it by.
+func domainError(err error) error {
+	if errors.Is(err, kv.ErrFull) {
+		return fmt.Errorf("%w: %w", call.ErrStorageFull, err)
+	}
+	return err
+}
