@@ -1,0 +1,179 @@
+package recorder
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// tick is how often a session looks at its queues. It is not told of each
+// packet: forwarding must not pay for a wake-up.
+const tick = 50 * time.Millisecond
+
+// Session records one join of a participant, or one screen share, into a file
+// (more than one if a codec changes).
+type Session struct {
+	conf *Conference
+	who  Participant
+	log  *slog.Logger
+	wake chan struct{}
+	stop chan struct{}
+	done chan struct{}
+
+	mu      sync.Mutex
+	sources map[string]*Track // present track of each source
+	fresh   []*Track          // not seen by the goroutine yet
+	closed  bool
+
+	// All below belongs to the goroutine.
+	clock   stretch
+	streams []*stream
+	seg     *segment
+}
+
+func newSession(c *Conference, p Participant) *Session {
+	return &Session{
+		conf: c, who: p, log: c.log.With("peer", p.ID),
+		wake: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{}),
+		sources: make(map[string]*Track),
+		clock:   stretch{origin: c.origin, anchor: new(anchor)},
+	}
+}
+
+// Close ends the session. Its file is finished in the background: Done tells
+// when, Conference.Close waits for it.
+func (s *Session) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.closed = true
+		close(s.stop)
+	}
+}
+
+// Done is closed when the session's files are finished and reported.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+func (s *Session) run() {
+	defer close(s.done)
+	defer s.conf.remove(s)
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for last := false; !last; {
+		select {
+		case <-t.C:
+		case <-s.wake:
+		case <-s.stop:
+			last = true
+		}
+		if err := s.guard(last); err != nil {
+			s.abandon(err)
+			return
+		}
+	}
+	s.finish(nil)
+}
+
+// guard is the last net under a bug: it ends this recording, not the process.
+func (s *Session) guard(last bool) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.log.Error("recorder panicked", "err", r, "stack", string(debug.Stack()))
+			err = fmt.Errorf("recorder panicked: %v", r)
+		}
+	}()
+	return s.work(last)
+}
+
+// work does all there is to do now.
+func (s *Session) work(last bool) error {
+	s.clock.now = s.conf.rec.cfg.Now()
+	s.adopt()
+	for _, st := range s.streams {
+		st.pull(&s.clock, last)
+	}
+	s.clock.release(s.streams, last)
+	for {
+		st := s.clock.next(s.streams, last)
+		if st == nil {
+			break
+		}
+		if err := s.write(st, st.shift()); err != nil {
+			return err
+		}
+	}
+	if s.seg != nil {
+		if err := s.seg.flushOld(s.clock.now); err != nil {
+			return err
+		}
+	}
+	for _, st := range s.streams {
+		if ask := st.track.info.Keyframe; ask != nil && !last && st.wantsKey(s.clock.now) {
+			ask()
+		}
+	}
+	return nil
+}
+
+// adopt takes up the tracks that were added since the last time.
+func (s *Session) adopt() {
+	s.mu.Lock()
+	fresh := s.fresh
+	s.fresh = nil
+	s.mu.Unlock()
+	for _, t := range fresh {
+		if st := s.stream(t.info.Source); st != nil {
+			st.pull(&s.clock, true)
+			st.settle(&s.clock)
+			st.use(t)
+			continue
+		}
+		st := newStream(t)
+		st.heard = s.clock.now
+		s.streams = append(s.streams, st)
+	}
+}
+
+func (s *Session) stream(source string) *stream {
+	for _, st := range s.streams {
+		if st.track.info.Source == source {
+			return st
+		}
+	}
+	return nil
+}
+
+// abandon ends a session that cannot go on, keeping what is written.
+func (s *Session) abandon(err error) {
+	s.Close()
+	s.mu.Lock()
+	for _, t := range s.sources {
+		t.q.close()
+	}
+	s.mu.Unlock()
+	s.log.Error("recording stopped", "err", err)
+	s.finish(err)
+}
+
+// finish closes the open file, if there is one, and tells of it. cause is why
+// recording ends before its time, nil if it does not.
+func (s *Session) finish(cause error) {
+	f, err := s.closeSegment(cause)
+	if cause == nil {
+		cause = err
+	}
+	switch {
+	case cause != nil:
+		s.log.Error("recording failed", "file", f.Name, "err", cause)
+		if s.conf.ev.Failed != nil {
+			s.conf.ev.Failed(f, cause)
+		}
+	case f.Name != "":
+		s.log.Info("recording finished", "file", f.Name, "duration_ms", f.Duration, "bytes", f.Size)
+		if s.conf.ev.Finished != nil {
+			s.conf.ev.Finished(f)
+		}
+	}
+}

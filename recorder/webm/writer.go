@@ -1,0 +1,175 @@
+package webm
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/at-wat/ebml-go"
+)
+
+const (
+	// clusterSpan bounds a cluster's length, and with it what a crash can cost.
+	clusterSpan = time.Second
+	// clusterMin keeps a stream of nothing but keyframes from syncing every frame.
+	clusterMin = 250 * time.Millisecond
+	// clusterBytes bounds the memory of the open cluster.
+	clusterBytes = 1 << 20
+	// audioCue is how far apart cues are in a file without video.
+	audioCue = 5 * time.Second
+)
+
+// cue is one entry of the index, 24 bytes in memory.
+type cue struct {
+	time    int64 // ms
+	cluster int64 // file offset
+	track   int
+}
+
+// Writer writes one file. Its methods belong to one goroutine. After an error
+// of the file nothing more is written except by Finish, which closes what is there.
+type Writer struct {
+	file File
+	head head
+	end  int64 // file offset behind the last whole cluster
+
+	open  cluster      // blocks not written yet
+	data  []byte       // their frames, reused
+	first int64        // ms of the open cluster
+	buf   bytes.Buffer // reused for rendering
+
+	cues   []cue
+	last   []int64       // per track: ms of its last block, -1 none
+	latest int64         // ms of the last block of all
+	stop   time.Duration // end of the frame that ends last
+	whole  time.Duration // stop as of the last flush
+}
+
+// NewWriter writes the head of a file that started at that time.
+func NewWriter(f File, format Format, started time.Time) (*Writer, error) {
+	w := &Writer{file: f, head: head{format: format, started: started}, end: HeadSize}
+	if err := w.writeHead(); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// AddTrack makes a track known to the head, at any time before its first
+// block, and returns its number.
+func (w *Writer) AddTrack(t Track) (int, error) {
+	if !w.head.format.Takes(t.Codec) {
+		return 0, fmt.Errorf("%w: %s in %s", ErrFormat, t.Codec, w.head.format)
+	}
+	w.head.tracks = append(w.head.tracks, t)
+	if err := w.writeHead(); err != nil {
+		w.head.tracks = w.head.tracks[:len(w.head.tracks)-1]
+		return 0, err
+	}
+	w.last = append(w.last, -1)
+	return len(w.head.tracks), nil
+}
+
+// MediaType of the file with its tracks so far.
+func (w *Writer) MediaType() string { return w.head.format.MediaType(w.head.tracks) }
+
+// Size of the file in whole clusters.
+func (w *Writer) Size() int64 { return w.end }
+
+// Duration up to the end of the last frame that is in the file.
+func (w *Writer) Duration() time.Duration { return w.whole }
+
+// Pending is the number of blocks that Flush would write.
+func (w *Writer) Pending() int { return len(w.open.Block) }
+
+// Write adds a block to the open cluster, after writing that one out if b does
+// not belong to it any more. A track's blocks must rise by at least a
+// millisecond, and no block may lie before the one written last.
+func (w *Writer) Write(b Block) error {
+	if b.Track < 1 || b.Track > len(w.head.tracks) {
+		return fmt.Errorf("write block: no track %d", b.Track)
+	}
+	ms := b.Time.Round(time.Millisecond).Milliseconds()
+	if ms <= w.last[b.Track-1] || ms < w.latest {
+		return fmt.Errorf("write block of track %d at %d ms: %w", b.Track, ms, ErrOrder)
+	}
+	video := w.head.tracks[b.Track-1].Video()
+	if len(w.open.Block) > 0 && w.ends(ms, video && b.Keyframe, len(b.Data)) {
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	if len(w.open.Block) == 0 {
+		w.first = ms
+	}
+	w.index(ms, b, video)
+	at := len(w.data)
+	w.data = append(w.data, b.Data...)
+	w.open.Block = append(w.open.Block, ebml.Block{
+		TrackNumber: uint64(b.Track), Timecode: int16(ms - w.first),
+		Keyframe: b.Keyframe || !video, Data: [][]byte{w.data[at:len(w.data):len(w.data)]},
+	})
+	w.last[b.Track-1], w.latest = ms, ms
+	w.stop = max(w.stop, time.Duration(ms)*time.Millisecond+b.Duration)
+	return nil
+}
+
+// ends says whether a block at ms opens a new cluster.
+func (w *Writer) ends(ms int64, keyframe bool, size int) bool {
+	age := time.Duration(ms-w.first) * time.Millisecond
+	return age >= clusterSpan || keyframe && age >= clusterMin || len(w.data)+size > clusterBytes
+}
+
+// index notes a video keyframe, or, as long as the file has no video, one
+// audio block each five seconds.
+func (w *Writer) index(ms int64, b Block, video bool) {
+	if video && !b.Keyframe {
+		return
+	}
+	if !video {
+		for _, t := range w.head.tracks {
+			if t.Video() {
+				return
+			}
+		}
+		if n := len(w.cues); n > 0 && ms-w.cues[n-1].time < audioCue.Milliseconds() {
+			return
+		}
+	}
+	w.cues = append(w.cues, cue{time: ms, cluster: w.end, track: b.Track})
+}
+
+// Flush writes the open cluster in one piece and syncs the file.
+func (w *Writer) Flush() error {
+	if len(w.open.Block) == 0 {
+		return nil
+	}
+	w.open.Timecode = uint64(w.first)
+	w.buf.Reset()
+	err := ebml.Marshal(&struct {
+		Cluster *cluster `ebml:"Cluster"`
+	}{&w.open}, &w.buf)
+	w.open.Block, w.data = w.open.Block[:0], w.data[:0]
+	if err != nil {
+		return fmt.Errorf("render cluster: %w", err)
+	}
+	if _, err := w.file.WriteAt(w.buf.Bytes(), w.end); err != nil {
+		return fmt.Errorf("write cluster at %d: %w", w.end, err)
+	}
+	w.end += int64(w.buf.Len())
+	w.whole = w.stop
+	if err := w.file.Sync(); err != nil {
+		return fmt.Errorf("sync cluster: %w", err)
+	}
+	return nil
+}
+
+func (w *Writer) writeHead() error {
+	b, _, err := w.head.render()
+	if err != nil {
+		return fmt.Errorf("render head: %w", err)
+	}
+	if _, err := w.file.WriteAt(b, 0); err != nil {
+		return fmt.Errorf("write head: %w", err)
+	}
+	return nil
+}
