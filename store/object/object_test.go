@@ -29,7 +29,7 @@ func newDisk(t *testing.T, dir string) *object.Disk {
 
 func newS3(t *testing.T, c object.S3Config) *object.S3 {
 	t.Helper()
-	s, err := object.NewS3(t.Context(), c)
+	s, err := object.NewS3(c)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,11 +1,13 @@
 package object
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -49,26 +51,30 @@ type S3Config struct {
 type S3 struct {
 	client    minio.Core
 	transport *http.Transport
+	config    S3Config
 	bucket    string
-	prefix    string
+	prefix    string // of every key: empty, or ends in a slash
+	prepared  atomic.Bool
 }
 
-// NewS3 connects to the service, creates the bucket if it is not there, and
-// aborts uploads that were left behind a day or more ago.
-func NewS3(ctx context.Context, c S3Config) (*S3, error) {
+// NewS3 returns the store without asking the service anything, so that
+// Showroom starts, and holds calls, while the service is away.
+func NewS3(c S3Config) (*S3, error) {
+	if c.Bucket == "" {
+		return nil, errors.New("S3: no bucket is configured")
+	}
+	if strings.Contains(c.Endpoint, "/") {
+		return nil, fmt.Errorf("S3 endpoint %q: want host or host:port alone; whether to use TLS is a setting of its own", c.Endpoint)
+	}
+	prefix := ""
 	if c.Prefix != "" {
 		if err := CheckKey(c.Prefix); err != nil {
 			return nil, fmt.Errorf("S3 prefix: %w", err)
 		}
-		c.Prefix += "/"
+		prefix = c.Prefix + "/"
 	}
-	if c.Timeout == 0 {
-		c.Timeout = time.Minute
-	}
-	if c.Region == "" {
-		c.Region = "us-east-1"
-	}
-	transport := newTransport(c.Timeout)
+	c.Region = cmp.Or(c.Region, "us-east-1")
+	transport := newTransport(cmp.Or(c.Timeout, time.Minute))
 	style := minio.BucketLookupDNS
 	if c.PathStyle {
 		style = minio.BucketLookupPath
@@ -79,33 +85,42 @@ func NewS3(ctx context.Context, c S3Config) (*S3, error) {
 		Transport:       transport,
 		Region:          c.Region,
 		BucketLookup:    style,
-		TrailingHeaders: true, // CRC32C of each part, behind it
+		TrailingHeaders: true, // minio-go sends checksums only with this
 		MaxRetries:      attempts,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("S3 endpoint %q: %w", c.Endpoint, err)
 	}
-	s := &S3{client: *client, transport: transport, bucket: c.Bucket, prefix: c.Prefix}
-	if err := s.prepare(ctx, c.Region); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("S3 bucket %q at %s: %w", c.Bucket, c.Endpoint, err)
-	}
-	return s, nil
+	return &S3{client: *client, transport: transport, config: c, bucket: c.Bucket, prefix: prefix}, nil
 }
 
-// prepare makes sure that the bucket is there and clean.
-func (s *S3) prepare(ctx context.Context, region string) error {
+// Prepare creates the bucket if it is not there and aborts uploads that were
+// left behind a day or more ago. Put does it once by itself; call it to learn
+// at the start whether the configuration is right.
+func (s *S3) Prepare(ctx context.Context) error {
+	if s.prepared.Load() {
+		return nil
+	}
+	if err := s.makeBucket(ctx); err != nil {
+		return fmt.Errorf("S3 bucket %q at %s: %w", s.bucket, s.config.Endpoint, s3Error(ctx, err))
+	}
+	if err := s.abortOlder(ctx, abandoned); err != nil {
+		return fmt.Errorf("S3 bucket %q at %s: abort old uploads: %w", s.bucket, s.config.Endpoint, err)
+	}
+	s.prepared.Store(true)
+	return nil
+}
+
+func (s *S3) makeBucket(ctx context.Context) error {
 	found, err := s.client.BucketExists(ctx, s.bucket)
-	if err != nil {
-		return s3Error(ctx, err)
+	if err != nil || found {
+		return err
 	}
-	if !found {
-		err := s.client.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: region})
-		if err != nil && minio.ToErrorResponse(err).Code != minio.BucketAlreadyOwnedByYou {
-			return s3Error(ctx, err)
-		}
+	err = s.client.MakeBucket(ctx, s.bucket, minio.MakeBucketOptions{Region: s.config.Region})
+	if minio.ToErrorResponse(err).Code == minio.BucketAlreadyOwnedByYou {
+		return nil // made by another process since
 	}
-	return s.abortOlder(ctx, abandoned)
+	return err
 }
 
 // abortOlder aborts unfinished uploads that began longer than age ago: the
@@ -144,34 +159,4 @@ func (s *S3) Delete(ctx context.Context, key string) error {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}
 	return nil
-}
-
-// s3Error gives the service's and the network's errors the names of this package.
-func s3Error(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return ctx.Err()
-	}
-	var answer minio.ErrorResponse
-	if !errors.As(err, &answer) {
-		for _, ours := range []error{ErrChecksum, ErrNotFound, ErrUnavailable, ErrFull, ErrConflict} {
-			if errors.Is(err, ours) {
-				return err
-			}
-		}
-		return fmt.Errorf("%w: %w", ErrUnavailable, err) // no answer at all
-	}
-	switch {
-	case answer.Code == minio.NoSuchKey, answer.Code == minio.NoSuchUpload:
-		return fmt.Errorf("%w: %w", ErrNotFound, err)
-	case answer.StatusCode == http.StatusPreconditionFailed:
-		return fmt.Errorf("%w: %w", ErrConflict, err)
-	case strings.Contains(answer.Code, "StorageFull"), answer.Code == "QuotaExceeded", answer.StatusCode == http.StatusInsufficientStorage:
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	case answer.StatusCode >= 500, answer.StatusCode == http.StatusTooManyRequests, answer.StatusCode == http.StatusRequestTimeout:
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return err
 }

@@ -26,6 +26,9 @@ func (s *S3) Put(ctx context.Context, key string, body io.ReadSeeker, size int64
 	if err != nil {
 		return Info{}, fmt.Errorf("put %s: %w", key, err)
 	}
+	if err := s.Prepare(ctx); err != nil {
+		return Info{}, fmt.Errorf("put %s: %w", key, err)
+	}
 	etag, err := s.send(ctx, key, v, size, minio.PutObjectOptions{
 		ContentType:  contentType,
 		UserMetadata: map[string]string{sha256Key: sha256},
