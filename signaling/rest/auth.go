@@ -1,0 +1,134 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"showroom/call"
+)
+
+// access is the kind of credential that a route asks for. One is never taken for another.
+type access int
+
+const (
+	byKey        access = iota // Bearer: an API key
+	byPass                     // Bearer: the token of an access link
+	byWatchToken               // Bearer: the token of a watch link
+	bySignature                // exp and sig in the URL
+)
+
+// The scopes of API keys.
+const (
+	ScopeAll  = "all"
+	ScopeRead = "read" // GET only
+)
+
+const maxCredential = 4 << 10 // bytes
+
+// subject is who sent a request, as its credential proves.
+type subject struct {
+	access     access
+	key        call.Key
+	secret     string    // of the key; seals remembered answers, see idempotency.go
+	pass       call.Pass // of an access link
+	conference string    // the only one that a link, a watch link or a signed URL opens
+}
+
+// letIn is how every request passes: who is it, and may they. A good credential is never refused for the failures of others
+// behind the same address; credentials have 128 random bits and more, so the limit is there against load and noise.
+func (a *api) letIn(rt route, r *request) (subject, error) {
+	s, err := a.authenticate(rt.access, r)
+	if err != nil {
+		var p *problem
+		if errors.As(err, &p) && (p.Code == codeUnauth || p.Code == codeTokenInvalid) && presented(rt.access, r) {
+			if wait := a.failures.add(a.ClientAddr(r.Request), r.now); wait > 0 {
+				p = fail(codeRateLimited, "too many failed attempts from this address; wait a minute")
+				p.retryAfter = wait
+				return subject{}, p
+			}
+		}
+		return subject{}, err
+	}
+	return s, authorize(s, rt, r.PathValue("conference"))
+}
+
+// authorize is the one place that says who may do what to which conference (empty: the route names none).
+func authorize(s subject, rt route, conference string) error {
+	if s.access != rt.access {
+		return fail(codeUnauth, "another kind of credential is needed here")
+	}
+	if s.access != byKey {
+		if conference != "" && conference != s.conference {
+			return notFound()
+		}
+		return nil
+	}
+	switch {
+	case s.key.Scope == ScopeAll, s.key.Scope == ScopeRead && rt.method == http.MethodGet:
+		return nil
+	}
+	return fail(codeForbidden, fmt.Sprintf("this API key has the scope %q, which does not allow %s here", s.key.Scope, rt.method))
+}
+
+func (a *api) authenticate(by access, r *request) (subject, error) {
+	if by == bySignature {
+		conference := r.PathValue("conference")
+		err := a.signer.checkFile(conference, r.PathValue("file"), r.URL.Query(), r.now)
+		return subject{access: by, conference: conference}, err
+	}
+	credential, err := bearer(r.Header)
+	if err != nil {
+		return subject{}, err
+	}
+	switch by {
+	case byKey:
+		key, err := a.Store.Key(r.Context(), credential)
+		if errors.Is(err, call.ErrNotFound) {
+			return subject{}, fail(codeUnauth, "this API key is not valid")
+		}
+		if err != nil {
+			return subject{}, fmt.Errorf("look up API key: %w", err)
+		}
+		return subject{access: by, key: key, secret: credential}, nil
+	case byPass:
+		pass, err := a.Tokens.Verify(credential, r.now)
+		return subject{access: by, pass: pass, conference: pass.Conference}, linkProblem(err)
+	default:
+		conference, err := a.signer.checkWatch(credential, r.now)
+		return subject{access: by, conference: conference}, err
+	}
+}
+
+// presented says whether there was anything to check: asking without a credential is no guess.
+func presented(by access, r *request) bool {
+	return by == bySignature || r.Header.Get("Authorization") != ""
+}
+
+// bearer is the credential of the Authorization header (RFC 6750, section 2.1).
+func bearer(h http.Header) (string, error) {
+	values := h.Values("Authorization")
+	if len(values) == 0 {
+		return "", fail(codeUnauth, "an Authorization header is needed: Bearer and the API key or token")
+	}
+	scheme, credential, _ := strings.Cut(values[0], " ")
+	credential = strings.TrimSpace(credential)
+	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || credential == "" || len(credential) > maxCredential {
+		return "", fail(codeUnauth, "the Authorization header is not Bearer and one API key or token")
+	}
+	return credential, nil
+}
+
+// peerAddr is the other end of the connection.
+func peerAddr(r *http.Request) netip.Addr {
+	addr, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Addr()
+}
+
+// actor is how the log names who caused an event.
+func (s subject) actor() string { return s.key.ID }

@@ -1,0 +1,174 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"showroom/call"
+)
+
+const (
+	defaultMinutes = 30
+	maxMinutes     = 480
+	maxReason      = 200 // characters
+)
+
+type conferenceInput struct {
+	Seller    *string         `json:"seller"`
+	Buyer     *string         `json:"buyer"`
+	Subject   *string         `json:"subject"`
+	StartsAt  *string         `json:"starts_at"`
+	Minutes   *int            `json:"duration_minutes"`
+	Language  *string         `json:"language"`
+	Recording *call.Recording `json:"recording"`
+}
+
+func (in conferenceInput) plan() (call.Plan, error) {
+	starts, err := parseTime("starts_at", in.StartsAt)
+	if err != nil {
+		return call.Plan{}, err
+	}
+	minutes := or(in.Minutes, defaultMinutes)
+	if minutes < 1 || minutes > maxMinutes { // before it is multiplied
+		return call.Plan{}, call.Invalid("duration_minutes", fmt.Sprintf("%d is not between 1 and %d", minutes, maxMinutes))
+	}
+	return call.Plan{
+		Subject: or(in.Subject, ""), StartsAt: starts, Length: time.Duration(minutes) * time.Minute,
+		Language: or(in.Language, ""), Recording: or(in.Recording, call.RecordingOn),
+	}, nil
+}
+
+func (a *api) createConference(r *request) (reply, error) {
+	var in conferenceInput
+	if err := decode(r.body, &in); err != nil {
+		return reply{}, err
+	}
+	if in.Seller == nil || !isID("sell_", *in.Seller) {
+		return reply{}, call.Invalid("seller", "the id of a seller is needed, sell_…")
+	}
+	if in.Buyer == nil || !isID("buy_", *in.Buyer) {
+		return reply{}, call.Invalid("buyer", "the id of a buyer is needed, buy_…")
+	}
+	plan, err := in.plan()
+	if err != nil {
+		return reply{}, err
+	}
+	c, err := a.Store.Schedule(r.Context(), *in.Seller, *in.Buyer, call.Schedule(newID("conf_"), r.subject.actor(), plan))
+	if err != nil {
+		return reply{}, err
+	}
+	return created(showConference(c, r.now))
+}
+
+func (a *api) listConferences(r *request) (reply, error) {
+	q := r.URL.Query()
+	after, limit, err := paging(q)
+	if err != nil {
+		return reply{}, err
+	}
+	f := call.Filter{Seller: q.Get("seller"), State: call.State(q.Get("state"))}
+	if f.State != "" && !slices.Contains(states, f.State) {
+		return reply{}, call.Invalid("state", fmt.Sprintf("%q is not one of %s", f.State, joinStates()))
+	}
+	if f.Seller != "" && !isID("sell_", f.Seller) {
+		return reply{}, call.Invalid("seller", "not the id of a seller")
+	}
+	conferences, next, err := a.Store.Conferences(r.Context(), f, after, limit)
+	if err != nil {
+		return reply{}, err
+	}
+	cases, err := a.cases(r.Context(), conferences)
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(page(cases, next, func(c call.Case) conference { return showConference(c, r.now) }))
+}
+
+var states = []call.State{call.StateScheduled, call.StateStandby, call.StateWaiting, call.StateOngoing, call.StateFinished, call.StateCancelled}
+
+func joinStates() string {
+	var words []string
+	for _, s := range states {
+		words = append(words, string(s))
+	}
+	return strings.Join(words, ", ")
+}
+
+// cases adds the seller and the buyer to each conference, reading each of them once.
+func (a *api) cases(ctx context.Context, conferences []call.Conference) ([]call.Case, error) {
+	sellers, buyers := map[string]call.Seller{}, map[string]call.Buyer{}
+	cases := make([]call.Case, 0, len(conferences))
+	for _, c := range conferences {
+		s, known := sellers[c.Seller]
+		if !known {
+			var err error
+			if s, err = a.Store.Seller(ctx, c.Seller); err != nil {
+				return nil, fmt.Errorf("seller of %s: %w", c.ID, hide(err))
+			}
+			sellers[c.Seller] = s
+		}
+		b, known := buyers[c.Buyer]
+		if !known {
+			var err error
+			if b, err = a.Store.Buyer(ctx, c.Buyer); err != nil {
+				return nil, fmt.Errorf("buyer of %s: %w", c.ID, hide(err))
+			}
+			buyers[c.Buyer] = b
+		}
+		cases = append(cases, call.Case{Conference: c, Seller: s, Buyer: b})
+	}
+	return cases, nil
+}
+
+func (a *api) readConference(r *request) (reply, error) {
+	c, err := a.caseOf(r)
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(showConference(c, r.now))
+}
+
+func (a *api) caseOf(r *request) (call.Case, error) {
+	id, err := r.pathID("conference", "conf_")
+	if err != nil {
+		return call.Case{}, err
+	}
+	return a.Store.Case(r.Context(), id)
+}
+
+func (a *api) cancelConference(r *request) (reply, error) {
+	return a.close(r, "", func(reason string) call.Rule { return call.Cancel(r.subject.actor(), reason) })
+}
+
+func (a *api) endConference(r *request) (reply, error) {
+	return a.close(r, call.ReasonEnded, func(reason string) call.Rule { return call.End(r.subject.actor(), reason) })
+}
+
+// close applies a rule that ends the conference for the reason in the body.
+func (a *api) close(r *request, otherwise string, rule func(reason string) call.Rule) (reply, error) {
+	id, err := r.pathID("conference", "conf_")
+	if err != nil {
+		return reply{}, err
+	}
+	var in struct {
+		Reason *string `json:"reason"`
+	}
+	if err := decode(r.body, &in); err != nil {
+		return reply{}, err
+	}
+	reason := strings.TrimSpace(or(in.Reason, ""))
+	if reason == "" {
+		reason = otherwise
+	}
+	if len([]rune(reason)) > maxReason {
+		return reply{}, call.Invalid("reason", fmt.Sprintf("longer than %d characters", maxReason))
+	}
+	c, _, err := a.Store.Apply(r.Context(), id, rule(reason))
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(showConference(c, r.now))
+}

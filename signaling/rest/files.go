@@ -1,0 +1,133 @@
+package rest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"showroom/call"
+	"showroom/store/object"
+)
+
+// longestDownload ends a download that a client has stopped taking. Players pause for long, so it is generous.
+const longestDownload = 6 * time.Hour
+
+// readFile serves the bytes of a recording file, ranges included.
+func (a *api) readFile(r *request) (reply, error) {
+	f, src, err := a.openFile(r)
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{stream: func(w http.ResponseWriter) {
+		defer src.Close()
+		a.serveFile(w, r, f, src)
+	}}, nil
+}
+
+func (a *api) serveFile(w http.ResponseWriter, r *request, f call.File, src io.ReadSeeker) {
+	h := w.Header()
+	h.Set("Content-Type", mediaType(f.MediaType))
+	h.Set("Content-Disposition", "inline")
+	if r.URL.Query().Get("download") == "1" {
+		h.Set("Content-Disposition", `attachment; filename="`+r.subject.conference+"-"+f.Name+`"`) // both are of [a-z0-9_.-]
+	}
+	h.Set("ETag", `"`+f.SHA256+`"`)
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")                                                                       // the address is the permission
+	h.Set("Content-Security-Policy", "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'") // for a browser's own player
+	h.Set("Cache-Control", "private, max-age="+strconv.FormatInt(r.goodFor(), 10))
+	// The server's own deadline is for short answers. A test's recorder has none.
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(longestDownload)) //nolint:errcheck // see above
+	http.ServeContent(&fileWriter{ResponseWriter: w}, r.Request, "", time.Time{}, src)
+}
+
+// goodFor is for how many more seconds the URL of the request holds.
+func (r *request) goodFor() int64 {
+	exp, err := strconv.ParseInt(r.URL.Query().Get("exp"), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return max(0, exp-r.now.Unix())
+}
+
+// openFile finds the file where it is now: on this disk or, once it was verified there, in the object store.
+func (a *api) openFile(r *request) (call.File, io.ReadSeekCloser, error) {
+	for range 2 { // it may move while we look: then once more
+		c, err := a.Store.Case(r.Context(), r.subject.conference)
+		if err != nil {
+			return call.File{}, nil, err
+		}
+		f, ok := c.Conference.File(r.PathValue("file"))
+		if !ok || !canPlay(f) {
+			return call.File{}, nil, call.ErrNoFile
+		}
+		if f.State == call.FileStored {
+			src, err := a.Objects.Open(r.Context(), f.Key)
+			if err != nil {
+				return f, nil, fmt.Errorf("open %s of %s: %w", f.Name, c.Conference.ID, hide(err))
+			}
+			return f, src, nil
+		}
+		src, err := a.Local(c.Conference.ID, f.Name)
+		if err == nil {
+			return f, src, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return f, nil, fmt.Errorf("open %s of %s on disk: %w", f.Name, c.Conference.ID, err)
+		}
+	}
+	return call.File{}, nil, fail(codeUnavailable, "the file is on another disk at the moment; try again shortly")
+}
+
+// hide keeps a not-found of something that must be there from becoming the client's 404.
+func hide(err error) error {
+	if errors.Is(err, object.ErrNotFound) || errors.Is(err, call.ErrNotFound) {
+		return errors.New(err.Error())
+	}
+	return err
+}
+
+// mediaType lets through what the recorder makes; a browser gets to interpret nothing else.
+func mediaType(s string) string {
+	if slices.Contains([]string{"video/webm", "audio/webm", "video/x-matroska", "audio/x-matroska", "video/mp4"}, s) {
+		return s
+	}
+	return "application/octet-stream"
+}
+
+// fileWriter turns the plain-text errors of http.ServeContent into problems.
+type fileWriter struct {
+	http.ResponseWriter
+	failed bool
+}
+
+func (w *fileWriter) WriteHeader(status int) {
+	if status < 400 || status == http.StatusPreconditionFailed {
+		w.ResponseWriter.WriteHeader(status)
+		return
+	}
+	w.failed = true
+	h := w.Header()
+	for _, name := range []string{"Content-Length", "Content-Disposition", "ETag"} {
+		h.Del(name)
+	}
+	if status == http.StatusRequestedRangeNotSatisfiable {
+		writeProblem(w.ResponseWriter, fail(codeBadRange, "the range begins behind the end of the file"))
+		return
+	}
+	writeProblem(w.ResponseWriter, fail(codeUnavailable, "the file can't be read at the moment; try again shortly"))
+}
+
+func (w *fileWriter) Write(b []byte) (int, error) {
+	if w.failed {
+		return len(b), nil
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// ReadFrom keeps the way open on which the kernel sends a file by itself.
+func (w *fileWriter) ReadFrom(r io.Reader) (int64, error) { return io.Copy(w.ResponseWriter, r) }

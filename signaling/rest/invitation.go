@@ -1,0 +1,50 @@
+package rest
+
+import (
+	"time"
+
+	"showroom/call"
+)
+
+// invitation is what the join page shows before anybody is connected.
+type invitation struct {
+	Role        call.Role `json:"role"`
+	Participant string    `json:"participant"`
+	Name        string    `json:"name"`
+	Conference  invited   `json:"conference"`
+}
+
+// showInvitation looks at the log, not at the token: it knows what the link is worth now.
+func showInvitation(c call.Case, id string, now time.Time) (reply, error) {
+	l, err := c.Conference.CheckLink(id, now)
+	if err != nil {
+		return reply{}, linkProblem(err)
+	}
+	return ok(invitation{Role: l.Role, Participant: l.Participant, Name: nameOf(c, l.Participant), Conference: showInvited(c)})
+}
+
+func (a *api) readInvitation(r *request) (reply, error) {
+	c, err := a.Store.Case(r.Context(), r.subject.conference)
+	if err != nil {
+		return reply{}, linkProblem(err)
+	}
+	return showInvitation(c, r.subject.pass.Link, r.now)
+}
+
+func (a *api) acceptInvitation(r *request) (reply, error) {
+	if err := decode(r.body, &struct{}{}); err != nil {
+		return reply{}, err
+	}
+	id := r.subject.pass.Link
+	c, _, err := a.Store.Apply(r.Context(), r.subject.conference, func(c call.Case, now time.Time) ([]call.Event, error) {
+		l, err := c.Conference.CheckLink(id, now)
+		if err != nil {
+			return nil, err
+		}
+		return call.Accept(l.Participant)(c, now)
+	})
+	if err != nil {
+		return reply{}, linkProblem(err)
+	}
+	return showInvitation(c, id, r.now)
+}

@@ -1,0 +1,70 @@
+package rest
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+const (
+	maxFailures   = 10          // failed sign-ins
+	failureWindow = time.Minute // in that time
+	maxAddresses  = 4096        // remembered at once
+)
+
+// failures counts failed sign-ins by address, an IPv6 network of 64 bits being one address. When it is full, addresses that it
+// does not know share one count.
+type failures struct {
+	mu   sync.Mutex
+	seen map[netip.Addr]window
+}
+
+type window struct {
+	ends time.Time
+	n    int
+}
+
+func newFailures() *failures { return &failures{seen: make(map[netip.Addr]window)} }
+
+// add counts one failure and returns how long the address must wait, zero if it need not.
+func (f *failures) add(addr netip.Addr, now time.Time) time.Duration {
+	addr = network(addr)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w, known := f.seen[addr]
+	if !known && len(f.seen) >= maxAddresses {
+		f.forget(now)
+		if len(f.seen) >= maxAddresses {
+			addr = netip.Addr{}
+			w = f.seen[addr]
+		}
+	}
+	if !now.Before(w.ends) {
+		w = window{ends: now.Add(failureWindow)}
+	}
+	w.n++
+	f.seen[addr] = w
+	if w.n <= maxFailures {
+		return 0
+	}
+	return w.ends.Sub(now)
+}
+
+// forget drops what has run out. The caller holds mu.
+func (f *failures) forget(now time.Time) {
+	for addr, w := range f.seen {
+		if !now.Before(w.ends) {
+			delete(f.seen, addr)
+		}
+	}
+}
+
+func network(addr netip.Addr) netip.Addr {
+	addr = addr.Unmap().WithZone("")
+	if addr.Is6() {
+		if prefix, err := addr.Prefix(64); err == nil {
+			return prefix.Addr()
+		}
+	}
+	return addr
+}

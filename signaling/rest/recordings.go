@@ -1,0 +1,128 @@
+package rest
+
+import (
+	"fmt"
+	"time"
+
+	"showroom/call"
+)
+
+// recording is what the watch page needs to play a conference.
+type recording struct {
+	State      string     `json:"state"`  // none, recording, processing, ready or failed
+	Origin     *time.Time `json:"origin"` // zero of the time line; null while there is nothing to play
+	DurationMS int64      `json:"duration_ms"`
+	Files      []playable `json:"files"`
+}
+
+type playable struct {
+	Name            string     `json:"name"`
+	Participant     string     `json:"participant"`
+	ParticipantName string     `json:"participant_name"`
+	Role            call.Role  `json:"role"`
+	Source          string     `json:"source"`
+	MediaType       string     `json:"media_type"`
+	Codecs          []string   `json:"codecs"`
+	OffsetMS        int64      `json:"offset_ms"`
+	DurationMS      int64      `json:"duration_ms"`
+	Size            int64      `json:"size"`
+	SHA256          string     `json:"sha256"`
+	URL             string     `json:"url"`
+	ExpiresAt       time.Time  `json:"expires_at"`
+	Gaps            []call.Gap `json:"gaps"`
+}
+
+// urlLife is how long a file's URL outlives one playing of the whole recording.
+const urlLife = 15 * time.Minute
+
+func (a *api) recordingOf(c call.Case, now time.Time) recording {
+	out := recording{State: recordingState(c.Conference), Files: []playable{}}
+	for _, f := range c.Conference.Files {
+		if canPlay(f) {
+			out.DurationMS = max(out.DurationMS, f.OffsetMS+f.DurationMS)
+		}
+	}
+	expires := now.UTC().Truncate(time.Second).Add(urlLife + time.Duration(out.DurationMS)*time.Millisecond)
+	for _, f := range c.Conference.Files {
+		if !canPlay(f) {
+			continue
+		}
+		origin := time.UnixMilli(f.OriginMS).UTC()
+		out.Origin = &origin
+		out.Files = append(out.Files, playable{
+			Name: f.Name, Participant: f.Participant, ParticipantName: nameOf(c, f.Participant), Role: f.Role, Source: f.Source,
+			MediaType: f.MediaType, Codecs: append([]string{}, f.Codecs...), OffsetMS: f.OffsetMS, DurationMS: f.DurationMS,
+			Size: f.Size, SHA256: f.SHA256, Gaps: append([]call.Gap{}, f.Gaps...), ExpiresAt: expires,
+			URL: a.url(base + "/recordings/" + c.Conference.ID + "/" + f.Name + a.signer.fileQuery(c.Conference.ID, f.Name, expires)),
+		})
+	}
+	return out
+}
+
+func canPlay(f call.File) bool { return f.State == call.FileFinished || f.State == call.FileStored }
+
+// recordingState sums the files up: one that is being written comes first, one that failed last.
+func recordingState(c call.Conference) string {
+	if len(c.Files) == 0 {
+		return "none"
+	}
+	state := "failed"
+	for _, f := range c.Files {
+		switch {
+		case f.State == call.FileRecording && c.Over():
+			return "processing"
+		case f.State == call.FileRecording:
+			return "recording"
+		case canPlay(f):
+			state = "ready"
+		}
+	}
+	return state
+}
+
+func (a *api) readRecording(r *request) (reply, error) {
+	c, err := a.caseOf(r)
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(a.recordingOf(c, r.now))
+}
+
+const (
+	defaultShare = 900   // seconds
+	minShare     = 60    // seconds
+	maxShare     = 86400 // seconds
+)
+
+func (a *api) createWatchLink(r *request) (reply, error) {
+	c, err := a.caseOf(r)
+	if err != nil {
+		return reply{}, err
+	}
+	var in struct {
+		Seconds *int `json:"expires_in_seconds"`
+	}
+	if err := decode(r.body, &in); err != nil {
+		return reply{}, err
+	}
+	seconds := or(in.Seconds, defaultShare)
+	if seconds < minShare || seconds > maxShare {
+		return reply{}, call.Invalid("expires_in_seconds", fmt.Sprintf("%d is not between %d and %d", seconds, minShare, maxShare))
+	}
+	expires := r.now.UTC().Truncate(time.Second).Add(time.Duration(seconds) * time.Second)
+	return created(struct {
+		URL       string    `json:"url"`
+		ExpiresAt time.Time `json:"expires_at"`
+	}{a.url("/watch#" + a.signer.watchToken(c.Conference.ID, expires)), expires})
+}
+
+func (a *api) readWatch(r *request) (reply, error) {
+	c, err := a.Store.Case(r.Context(), r.subject.conference)
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(struct {
+		recording
+		Conference invited `json:"conference"`
+	}{a.recordingOf(c, r.now), showInvited(c)})
+}

@@ -1,0 +1,133 @@
+// Package rest is the HTTP API under /api/v1, as docs/http-api.md describes it: sellers, buyers, conferences with their links,
+// events and recordings for whoever holds an API key, the invitation for the holder of an access link, and the watch page's data
+// for the holder of a watch link.
+//
+// It changes nothing by itself: handlers apply rules of package call through the interfaces below. It starts no goroutine. Its
+// two locks (failed sign-ins, idempotent requests in progress) are never held together nor while calling out.
+package rest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"showroom/call"
+	"showroom/store/object"
+)
+
+// Conferences is the log of conferences. What is not there is [call.ErrNotFound].
+type Conferences interface {
+	Schedule(ctx context.Context, seller, buyer string, rule call.Rule) (call.Case, error)
+	Apply(ctx context.Context, conference string, rule call.Rule) (call.Case, []call.Event, error)
+	Case(ctx context.Context, conference string) (call.Case, error)
+	// Conferences returns a page, newest start first, and the cursor of the next one, empty at the end.
+	Conferences(ctx context.Context, f call.Filter, after string, limit int) ([]call.Conference, string, error)
+	// StreamEvents returns what happened to a conference, its seller's minutes included, after a Seq and in order.
+	StreamEvents(ctx context.Context, stream string, after uint64, limit int) ([]call.Event, error)
+}
+
+// Sellers keeps sellers; lists are newest first.
+type Sellers interface {
+	RegisterSeller(ctx context.Context, p call.Profile) (call.Seller, error)
+	ChangeSeller(ctx context.Context, id string, change func(call.Profile) (call.Profile, error)) (call.Seller, error)
+	Seller(ctx context.Context, id string) (call.Seller, error)
+	Sellers(ctx context.Context, after string, limit int) ([]call.Seller, string, error)
+}
+
+// Buyers keeps buyers; lists are newest first.
+type Buyers interface {
+	RegisterBuyer(ctx context.Context, c call.Contact) (call.Buyer, error)
+	Buyer(ctx context.Context, id string) (call.Buyer, error)
+	Buyers(ctx context.Context, after string, limit int) ([]call.Buyer, string, error)
+}
+
+// Keys knows the API keys. A secret that is none is [call.ErrNotFound].
+type Keys interface {
+	Key(ctx context.Context, secret string) (call.Key, error)
+}
+
+// Memory keeps the answers to requests with an idempotency key for 24 hours.
+type Memory interface {
+	// Remembered returns the answer to the request of that digest, [call.ErrNotFound] if there is none,
+	// or [call.ErrReused] if the key was used for another request.
+	Remembered(ctx context.Context, key string, digest []byte) (answer []byte, err error)
+	Remember(ctx context.Context, key string, digest, answer []byte) error
+}
+
+// Store is what the API needs of the store.
+type Store interface {
+	Conferences
+	Sellers
+	Buyers
+	Keys
+	Memory
+}
+
+// Tokens issues and checks the tokens of access links. Verify returns [call.ErrPass] or [call.ErrExpired].
+type Tokens interface {
+	Issue(p call.Pass) (string, error)
+	Verify(token string, now time.Time) (call.Pass, error)
+}
+
+// Config is what the API is made of. All but Origins, ClientAddr and Now are required.
+type Config struct {
+	Store   Store
+	Tokens  Tokens
+	Objects object.Store
+	// Local opens a recording file that is complete but not in the object store yet; fs.ErrNotExist if it is not on this disk.
+	Local func(conference, file string) (io.ReadSeekCloser, error)
+	// SigningKey signs watch links and the URLs of files, at least 32 bytes. A new one makes the old links worthless.
+	SigningKey []byte
+	// PublicURL is how browsers reach this server, such as https://meet.example.com; links begin with it.
+	PublicURL string
+	// Origins are other sites whose pages may call the API, such as https://crm.example.com.
+	Origins []string
+	// ClientAddr says who sent a request, for the limit on failed sign-ins. By default it is the peer of the connection,
+	// which is wrong behind a proxy.
+	ClientAddr func(*http.Request) netip.Addr
+	Log        *slog.Logger
+	Now        func() time.Time
+}
+
+const (
+	base           = "/api/v1"
+	requestTimeout = 15 * time.Second // for what is answered from the store; files take longer
+	minSigningKey  = 32               // bytes
+)
+
+type api struct {
+	Config
+	mux      *http.ServeMux
+	signer   signer
+	failures *failures
+	inFlight inFlight
+}
+
+// New returns the handler of everything under /api/v1.
+func New(c Config) (http.Handler, error) {
+	switch {
+	case c.Store == nil || c.Tokens == nil || c.Objects == nil || c.Local == nil || c.Log == nil:
+		return nil, errors.New("rest: Store, Tokens, Objects, Local and Log are required")
+	case len(c.SigningKey) < minSigningKey:
+		return nil, errors.New("rest: the signing key has fewer than 32 bytes")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.ClientAddr == nil {
+		c.ClientAddr = peerAddr
+	}
+	s, err := newSigner(c.SigningKey)
+	if err != nil {
+		return nil, err
+	}
+	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), inFlight: newInFlight()}
+	for _, rt := range a.routes() {
+		a.mux.Handle(rt.pattern(), a.handler(rt))
+	}
+	return a, nil
+}

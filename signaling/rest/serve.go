@@ -1,0 +1,154 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+const maxBody = 64 << 10 // bytes
+
+// ServeHTTP implements http.Handler.
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	if a.crossOrigin(w, r) {
+		return
+	}
+	if handler, pattern := a.mux.Handler(r); pattern == "" {
+		a.noRoute(w, r, handler)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// crossOrigin lets pages of the configured origins call the API, and says whether the request was only a question whether they
+// may. There are no cookies, so nothing else is to be kept from other sites' pages.
+func (a *api) crossOrigin(w http.ResponseWriter, r *http.Request) (answered bool) {
+	if len(a.Origins) == 0 {
+		return false
+	}
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" || !slices.Contains(a.Origins, origin) {
+		return false
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "Retry-After, Content-Range")
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Range")
+	h.Set("Access-Control-Max-Age", "600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+// noRoute turns the mux's own 404 and 405 into problems.
+func (a *api) noRoute(w http.ResponseWriter, r *http.Request, handler http.Handler) {
+	probe := &probe{header: http.Header{}}
+	handler.ServeHTTP(probe, r)
+	if allow := probe.header.Get("Allow"); probe.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", allow)
+		writeProblem(w, fail(codeMethod, fmt.Sprintf("%s is not possible here, only %s", r.Method, allow)))
+		return
+	}
+	writeProblem(w, fail(codeNotFound, "there is nothing at this address; see docs/http-api.md"))
+}
+
+// probe sees how a handler would answer.
+type probe struct {
+	header http.Header
+	status int
+}
+
+func (p *probe) Header() http.Header         { return p.header }
+func (p *probe) Write(b []byte) (int, error) { return len(b), nil }
+func (p *probe) WriteHeader(status int)      { p.status = status }
+
+// handler lets the sender in or not, reads the body, and writes what the route answers.
+func (a *api) handler(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
+		if rt.access != bySignature { // files take as long as they take
+			ctx, cancel := context.WithTimeout(hr.Context(), requestTimeout)
+			defer cancel()
+			hr = hr.WithContext(ctx)
+		}
+		answer, err := a.answer(rt, w, hr)
+		switch {
+		case err != nil:
+			a.writeError(w, rt, err)
+		case answer.stream != nil:
+			answer.stream(w)
+		default:
+			a.writeReply(w, rt, answer)
+		}
+	})
+}
+
+func (a *api) answer(rt route, w http.ResponseWriter, hr *http.Request) (reply, error) {
+	r := &request{Request: hr, now: a.Now()}
+	var err error
+	if r.subject, err = a.letIn(rt, r); err != nil {
+		return reply{}, err
+	}
+	if hr.Method != http.MethodPost && hr.Method != http.MethodPatch {
+		return rt.handle(r)
+	}
+	r.body, err = io.ReadAll(http.MaxBytesReader(w, hr.Body, maxBody))
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		return reply{}, fail(codeTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody))
+	}
+	if err != nil {
+		return reply{}, fail(codeBadRequest, "the body ended early")
+	}
+	if hr.Method == http.MethodPost && rt.access == byKey {
+		return a.once(rt, r)
+	}
+	return rt.handle(r)
+}
+
+// writeReply encodes before the status is sent, so that a failure can still be told.
+func (a *api) writeReply(w http.ResponseWriter, rt route, answer reply) {
+	if answer.body == nil {
+		w.WriteHeader(answer.status)
+		return
+	}
+	text, err := encode(answer.body)
+	if err != nil {
+		a.writeError(w, rt, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(answer.status)
+	w.Write(text) //nolint:errcheck // the client has gone
+}
+
+// encode is JSON without the escapes that only matter inside HTML.
+func encode(body any) ([]byte, error) {
+	if text, ok := body.(json.RawMessage); ok {
+		return text, nil
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(body); err != nil {
+		return nil, fmt.Errorf("encode answer: %w", err)
+	}
+	return b.Bytes(), nil
+}
+
+// url is the address of one of our pages or files as a browser needs it.
+func (a *api) url(path string) string { return strings.TrimSuffix(a.PublicURL, "/") + path }
