@@ -71,13 +71,18 @@ func (s *Store) change(ctx context.Context, decide decision) (after call.Case, a
 		wrote = err == nil
 		return err
 	})
-	if wrote { // also when the commit's outcome is open: to look once too often is harmless
+	if wrote && (err == nil || commitOpen(err)) {
 		s.tellAppended()
 	}
 	if err != nil {
 		return call.Case{}, nil, err
 	}
 	return after, appended, nil
+}
+
+// commitOpen says whether a commit that returned err may have happened all the same, see kv.DB.
+func commitOpen(err error) bool {
+	return !errors.Is(err, call.ErrStorageFull) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // append numbers events and writes them and the views they change.

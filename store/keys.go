@@ -51,6 +51,9 @@ func eventKey(seq uint64) []byte { return binary.BigEndian.AppendUint64([]byte(t
 // streamPrefix is what the keys of a stream's events begin with.
 func streamPrefix(stream string) []byte { return []byte(tableStream + stream + "\x00") }
 
+// streamOf is the stream of a streamPrefix.
+func streamOf(prefix []byte) string { return string(prefix[len(tableStream) : len(prefix)-1]) }
+
 func streamKey(stream string, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(streamPrefix(stream), seq)
 }

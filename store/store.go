@@ -20,6 +20,8 @@ type Store struct {
 	appended chan struct{} // closed and replaced after an append
 }
 
+var _ call.Source = (*Store)(nil)
+
 // format is the version of the key layout.
 const format = "1"
 
