@@ -108,7 +108,9 @@ func (p *Peer) show(t *Track) bool {
 	}
 	best.feedFrom(t, pt, rtx)
 	t.addSlot(best)
-	p.room.asks = append(p.room.asks, t)
+	if p.connected.Load() { // or else it is asked for then
+		p.room.asks = append(p.room.asks, t)
+	}
 	p.told.slots = false
 	return true
 }
