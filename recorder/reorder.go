@@ -6,6 +6,7 @@ const (
 	videoWindow = 512                    // packets
 	audioWindow = 64                     // packets
 	holeWait    = 500 * time.Millisecond // for a retransmission
+	startWait   = 100 * time.Millisecond // before the first packet is taken for the first one sent
 	// strayLimit of packets in a row from before the window: the sender has
 	// begun a new sequence without a new SSRC.
 	strayLimit = 64
@@ -50,6 +51,8 @@ type reorder struct {
 	skipped int64 // missing before next, not told yet
 	count   int
 	strays  int
+	first   time.Time // arrival of the first packet
+	popped  bool      // next has been settled by a packet handed out
 }
 
 func newReorder(window int) *reorder {
@@ -61,11 +64,14 @@ func (r *reorder) push(it item) verdict {
 	last := r.seq
 	n := r.seq.seq(it.seq)
 	if first {
-		r.next = n
+		r.next, r.first = n, it.arrived
 	} else if n < last.last {
 		r.seq = last // an old packet must not drag the counter back
 	}
 	w := int64(len(r.slots))
+	if !r.popped && n < r.next && r.seq.last-n < w {
+		r.next = n // the first packet to come was not the first one sent
+	}
 	switch {
 	case n < r.next:
 		r.strays++
@@ -90,9 +96,10 @@ func (r *reorder) push(it item) verdict {
 // pop returns the next packet and how many are missing before it. Until its
 // time has come a hole holds back everything behind it; force closes it at once.
 func (r *reorder) pop(now time.Time, force bool) (it item, missing int64, ok bool) {
-	if r.count == 0 {
+	if r.count == 0 || !r.popped && !force && now.Sub(r.first) < startWait {
 		return item{}, 0, false
 	}
+	r.popped = true
 	w := int64(len(r.slots))
 	n := r.next
 	for !r.used[n%w] {
