@@ -80,7 +80,7 @@ func (b *Bolt) View(ctx context.Context, fn func(Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin view: %w", mapped(err))
 	}
-	defer tx.Rollback()
+	defer tx.Rollback() //nolint:errcheck // a view has nothing to lose
 	return fn(&boltTx{bucket: tx.Bucket(bucket)})
 }
 
@@ -96,7 +96,7 @@ func (b *Bolt) Update(ctx context.Context, fn func(Tx) error) error {
 	if err != nil {
 		return fmt.Errorf("begin update: %w", mapped(err))
 	}
-	defer tx.Rollback() // after a commit it does nothing
+	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
 	if err := fn(&boltTx{bucket: tx.Bucket(bucket)}); err != nil {
 		return err
 	}

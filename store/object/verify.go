@@ -57,7 +57,7 @@ func (v *verifier) Read(p []byte) (int, error) {
 	v.left -= int64(n)
 	switch {
 	case v.left == 0:
-		if v.err = v.finish(); v.err != io.EOF {
+		if v.err = v.finish(); !errors.Is(v.err, io.EOF) {
 			return 0, v.err
 		}
 	case errors.Is(err, io.EOF):

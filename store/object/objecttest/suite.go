@@ -173,7 +173,7 @@ func testSeek(t *testing.T, s object.Store) {
 	if _, err := r.Seek(10, io.SeekEnd); err != nil {
 		t.Errorf("Seek behind the end: %v", err)
 	}
-	if n, err := r.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := r.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("Read behind the end = %d, %v", n, err)
 	}
 }
