@@ -92,6 +92,9 @@ func (b *Bolt) Update(ctx context.Context, fn func(Tx) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := ctx.Err(); err != nil { // select chooses at random if both are ready
+		return err
+	}
 	tx, err := b.db.Begin(true)
 	if err != nil {
 		return fmt.Errorf("begin update: %w", mapped(err))
