@@ -9,6 +9,7 @@ import { ShowroomError } from './errors.js';
 /** @typedef {import('./media.js').Source} Source */
 
 const CAMERA = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30, max: 30 } };
+const KIND = { mic: 'audio', camera: 'video' };
 const MIC = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
 
 /** Whether this browser can share a screen (phones cannot). */
@@ -53,19 +54,49 @@ export class Devices extends EventTarget {
     }
     const base = source === 'mic' ? MIC : CAMERA;
     const wanted = { ...base, ...(id ? { deviceId: { exact: id } } : {}) };
-    // A phone's camera opens once only: let go of the old one first.
-    if (source === 'camera') this.close('camera');
+    // A phone's camera opens once only: stop the old track first, but keep it until there is a new one.
+    if (source === 'camera') this.#tracks.get(source)?.stop();
     let stream;
     try {
-      stream = await this.#ask(source, wanted);
+      stream = await this.#ask({ [KIND[source]]: wanted });
     } catch (err) {
-      if (!id || (err.name !== 'OverconstrainedError' && err.name !== 'NotFoundError')) throw explain(err);
-      try { stream = await this.#ask(source, base); } catch (again) { throw explain(again); } // the remembered device is gone
+      const gone = id && (err.name === 'OverconstrainedError' || err.name === 'NotFoundError');
+      try {
+        if (!gone) throw err;
+        stream = await this.#ask({ [KIND[source]]: base }); // the remembered device is no longer there
+      } catch (again) {
+        if (source === 'camera') this.close(source);
+        throw explain(again);
+      }
     }
-    const [track] = stream.getTracks();
-    this.#set(source, track);
-    this.chosen[source] = track.getSettings?.().deviceId ?? id;
-    return track;
+    return this.#take(source, stream.getTracks()[0]);
+  }
+
+  /**
+   * Opens microphone and camera with one question to the person, and each alone where both together fail.
+   * @param {Array<'mic'|'camera'>} sources
+   * @returns {Promise<{mic: ShowroomError|null, camera: ShowroomError|null}>} what went wrong
+   */
+  async start(sources) {
+    /** @type {{mic: ShowroomError|null, camera: ShowroomError|null}} */ const problems = { mic: null, camera: null };
+    let wanted = sources;
+    if (sources.length === 2 && navigator.mediaDevices?.getUserMedia) {
+      try {
+        const exact = (id) => (id ? { deviceId: { ideal: id } } : {});
+        const stream = await this.#ask({ audio: { ...MIC, ...exact(this.chosen.mic) }, video: { ...CAMERA, ...exact(this.chosen.camera) } });
+        this.#take('mic', stream.getAudioTracks()[0]);
+        this.#take('camera', stream.getVideoTracks()[0]);
+        return problems;
+      } catch (err) {
+        const why = explain(err);
+        if (why.code === 'denied') wanted = await notDenied(sources); // asking again for the same would only annoy
+        for (const s of sources) if (!wanted.includes(s)) problems[s] = why;
+      }
+    }
+    for (const s of wanted) {
+      try { await this.open(s); } catch (err) { problems[s] = err; }
+    }
+    return problems;
   }
 
   /**
@@ -105,12 +136,17 @@ export class Devices extends EventTarget {
   }
 
   /** @returns {Promise<MediaStream>} */
-  #ask(source, wanted) {
-    return navigator.mediaDevices.getUserMedia(source === 'mic' ? { audio: wanted } : { video: wanted });
+  #ask(wanted) { return navigator.mediaDevices.getUserMedia(wanted); }
+
+  #take(source, track) {
+    this.chosen[source] = track.getSettings?.().deviceId ?? this.chosen[source];
+    this.#set(source, track);
+    return track;
   }
 
   #set(source, track) {
-    this.close(source);
+    const old = this.#tracks.get(source);
+    if (old) { old.onended = null; old.stop(); }
     this.#tracks.set(source, track);
     track.onended = () => {
       if (this.#tracks.get(source) !== track) return;
@@ -122,6 +158,14 @@ export class Devices extends EventTarget {
   }
 
   #changed(source) { this.dispatchEvent(new CustomEvent('change', { detail: { source } })); }
+}
+
+/** Sources whose permission is not known to be denied, unless that is all of them. */
+async function notDenied(sources) {
+  const names = { mic: 'microphone', camera: 'camera' };
+  const states = await Promise.all(sources.map((s) => navigator.permissions?.query({ name: /** @type {any} */ (names[s]) })
+    .then((p) => p.state, () => 'denied') ?? 'denied'));
+  return sources.filter((_, i) => states[i] === 'granted');
 }
 
 /** @param {any} err @returns {ShowroomError} */

@@ -1,0 +1,141 @@
+/** The join page: loading → invitation → lobby → knocking → call → ended. */
+import { Showroom } from '../sdk/showroom.js';
+import { callPage } from './call/call.js';
+import { byID, placeIcons } from './dom.js';
+import { countdown } from './join/countdown.js';
+import { showEnded } from './join/ended.js';
+import { fetchInvitation, showInvitation } from './join/invitation.js';
+import { lobby } from './join/lobby.js';
+import { Own } from './join/own.js';
+import * as session from './join/session.js';
+import { begin, languageSwitch, suggest, t } from './text.js';
+
+const PHASES = ['loading', 'invitation', 'lobby', 'knocking', 'call', 'ended'];
+const token = location.hash.slice(1);
+const own = new Own();
+
+/** @type {any} */ let inv = null;
+/** @type {any} */ let consent = null;
+/** @type {Showroom|null} */ let room = null;
+/** @type {{stop: () => number}|null} */ let page = null;
+let stopCountdown = () => {};
+
+function show(phase) {
+  for (const p of PHASES) byID(p).hidden = p !== phase;
+  document.body.dataset.phase = phase;
+  const title = byID(phase).querySelector('h1[tabindex]');
+  title?.focus({ preventScroll: true });
+}
+
+async function main() {
+  begin();
+  placeIcons();
+  languageSwitch(byID('language'));
+  window.addEventListener('hashchange', () => location.reload()); // another link was opened in this tab
+  if (!token) return over('no_token');
+  try {
+    inv = await fetchInvitation(token);
+  } catch (err) {
+    return over(err.code, { rejoin: () => location.reload() });
+  }
+  suggest(inv.conference.language);
+  document.title = `${inv.conference.subject} · Showroom`;
+  const saved = session.load(inv.conference.id);
+  if (saved) {
+    own.wants = saved.wants;
+    Object.assign(own.devices.chosen, saved.chosen);
+  }
+  if (session.isFresh(saved)) {
+    consent = saved.consent;
+    await own.start();
+    return enter({ resume: saved.resume });
+  }
+  stopCountdown = countdown(inv.conference.starts_at, [byID('countdown'), byID('lobby-early'), byID('knocking-countdown')]);
+  showInvitation(inv, token, toLobby);
+  show('invitation');
+}
+
+function toLobby() {
+  show('lobby');
+  lobby(inv, own, (answer) => { consent = answer; enter(); });
+}
+
+/** Joins; the server's first answer decides what is shown. @param {{resume?: string, takeover?: boolean}} [options] */
+async function enter(options = {}) {
+  show('loading');
+  const r = new Showroom();
+  room = r;
+  if (consent) r.consent(consent.accepted, consent.text, consent.language);
+  own.connect(r);
+  r.addEventListener('welcome', keep);
+  r.addEventListener('state', () => follow(r));
+  r.addEventListener('bye', (e) => gone(/** @type {CustomEvent} */ (e).detail.reason));
+  try {
+    await r.join(new URL('/ws', location.href).href.replace(/^http/, 'ws'), token, options);
+  } catch (err) {
+    session.forget(inv.conference.id);
+    own.stop();
+    over(err.code, { rejoin: again, takeover: () => again({ takeover: true }) });
+  }
+}
+
+/** Shows the phase of the room's state. */
+function follow(r) {
+  if (r !== room) return;
+  if (r.state === 'knocking') {
+    page?.stop();
+    page = null;
+    knock();
+  } else if (r.state === 'joined' && !page) {
+    stopCountdown();
+    show('call');
+    page = callPage(r, own);
+  } else if (r.state === 'reconnecting' && !page) {
+    byID('knocking-text').textContent = t('call.reconnecting');
+  }
+}
+
+function knock() {
+  const seller = inv.conference.seller.name;
+  const text = () => {
+    byID('knocking-title').textContent = t('knocking.title', { seller });
+    byID('knocking-text').textContent = t('knocking.text', { seller });
+  };
+  text();
+  document.addEventListener('languagechange', text);
+  byID('stop-knocking').onclick = () => room.leave();
+  show('knocking');
+}
+
+/** Remembers the session for a reload. */
+function keep() {
+  if (!room || room.state === 'ended' || !room.resume) return;
+  session.save(inv.conference.id, { resume: room.resume, at: Date.now(), seconds: room.resumeSeconds, consent, wants: own.wants, chosen: own.devices.chosen });
+}
+
+function gone(reason) {
+  const seconds = page?.stop() ?? 0;
+  page = null;
+  session.forget(inv.conference.id);
+  own.stop();
+  over(reason, { seconds, rejoin: again, takeover: () => again({ takeover: true }) });
+}
+
+/** Back in without the lobby, with the devices and the answer to recording of before. */
+async function again(options) {
+  show('loading');
+  if (!consent && inv.conference.recording === 'on') return toLobby();
+  await own.start();
+  enter(options?.takeover ? { takeover: true } : {});
+}
+
+function over(code, options = {}) {
+  stopCountdown();
+  room = null;
+  showEnded(code, { ...options, rejoin: options.rejoin && (() => options.rejoin()) });
+  show('ended');
+}
+
+setInterval(keep, 5_000);
+window.addEventListener('pagehide', keep);
+main();

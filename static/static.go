@@ -1,0 +1,89 @@
+// Package static holds the pages (/join, /watch, /console) and the JavaScript SDK, embedded, and serves them.
+// It owns no goroutine and no lock.
+package static
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed *.html *.js *.svg css js sdk
+var files embed.FS
+
+// FS is everything embedded, read-only: the pages at the root, the SDK under sdk/.
+func FS() fs.FS { return files }
+
+// pages are the addresses that are not file names.
+var pages = map[string]string{
+	"/join":        "join.html",
+	"/watch":       "watch.html",
+	"/console":     "console.html",
+	"/favicon.ico": "favicon.svg",
+}
+
+// policy forbids inline script and style and any foreign origin; what a page of ours does not need is not allowed.
+// The pages create no HTML from text, so Trusted Types are required with no policy at all.
+// mediaOrigins are further origins recordings may be played from, such as an S3 endpoint.
+func policy(mediaOrigins []string) string {
+	return strings.Join([]string{
+		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
+		strings.Join(append([]string{"media-src 'self' blob:"}, mediaOrigins...), " "),
+		"base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'",
+		"require-trusted-types-for 'script'", "trusted-types 'none'",
+	}, "; ")
+}
+
+// Handler serves the pages and, under /static/, all files. Everything else is 404.
+// Answers carry an ETag and are revalidated each time, so that a new binary is a new page.
+func Handler(mediaOrigins ...string) http.Handler {
+	csp := policy(mediaOrigins)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name, ok := pages[r.URL.Path]
+		if !ok {
+			name, ok = strings.CutPrefix(r.URL.Path, "/static/")
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "only GET and HEAD here", http.StatusMethodNotAllowed)
+			return
+		}
+		body, err := files.ReadFile(name)
+		if !ok || err != nil {
+			http.NotFound(w, r)
+			return
+		}
+		sum := sha256.Sum256(body)
+		h := w.Header()
+		h.Set("Content-Type", contentType(name))
+		h.Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
+		h.Set("Cache-Control", "no-cache")
+		h.Set("Content-Security-Policy", csp)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), speaker-selection=(self)")
+		http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
+	})
+}
+
+// contentType does not ask the machine's mime files, which differ.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	}
+	return mime.TypeByExtension(path.Ext(name))
+}
