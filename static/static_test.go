@@ -91,21 +91,23 @@ func TestNoTextTwice(t *testing.T) {
 
 // Keys put together at run time, by the words of docs/protocol.md and docs/http-api.md.
 var composed = map[string]string{
-	"code":            "left ended denied removed replaced lost minutes_exhausted revoked expired cancelled violation server_closing bad_message unknown_type too_large too_many join_first already_joined_here token_invalid token_expired token_revoked already_joined not_admitted forbidden bad_sdp bad_candidate too_many_offers room_full no_minutes seller_unavailable conference_over conference_cancelled no_such_participant bad_text unavailable internal network timeout failed no_token",
-	"problem.both":    "denied blocked missing in_use insecure failed",
-	"problem.camera":  "denied blocked missing in_use insecure failed",
-	"problem.mic":     "denied blocked missing in_use insecure failed",
-	"help":            "denied blocked missing in_use insecure failed",
-	"quality":         "good fair poor lost unknown",
-	"ended":           "left over closed later elsewhere broken",
-	"call.mic":        "on off",
-	"call.camera":     "on off",
-	"device":          "mic camera speaker",
-	"device.lost":     "mic camera",
-	"state":           "scheduled standby waiting ongoing finished cancelled",
-	"recording.state": "none recording processing ready failed",
-	"role":            "seller buyer guest",
-	"source":          "camera screen mic screen_audio",
+	"code":              "left ended denied removed replaced lost minutes_exhausted revoked expired cancelled violation server_closing bad_message unknown_type too_large too_many join_first already_joined_here token_invalid token_expired token_revoked already_joined not_admitted forbidden bad_sdp bad_candidate too_many_offers room_full no_minutes seller_unavailable conference_over conference_cancelled no_such_participant bad_text unavailable internal network timeout failed no_token",
+	"problem.both":      "denied blocked missing in_use insecure failed",
+	"problem.camera":    "denied blocked missing in_use insecure failed",
+	"problem.mic":       "denied blocked missing in_use insecure failed",
+	"help":              "denied blocked missing in_use insecure failed",
+	"quality":           "good fair poor lost unknown",
+	"ended":             "left over closed later elsewhere broken",
+	"call.mic":          "on off",
+	"call.camera":       "on off",
+	"device":            "mic camera speaker",
+	"device.lost":       "mic camera",
+	"console":           "end cancel",
+	"console.recording": "none soon",
+	"state":             "scheduled standby waiting ongoing finished cancelled",
+	"recording.state":   "none recording processing ready failed",
+	"role":              "seller buyer guest",
+	"source":            "camera screen mic screen_audio",
 }
 
 func TestEveryKeyUsedExists(t *testing.T) {

@@ -1,0 +1,64 @@
+/** The HTTP API (docs/http-api.md) with a key. */
+
+/** A problem+json answer, or no answer at all (status 0). */
+export class Problem extends Error {
+  /** @param {number} status @param {{code?: string, detail?: string, title?: string, field?: string}} body */
+  constructor(status, body) {
+    super(body.detail || body.title || `HTTP ${status}`);
+    this.status = status;
+    this.code = body.code ?? (status ? 'internal' : 'network');
+    this.field = body.field ?? '';
+  }
+}
+
+export class API {
+  #key;
+
+  /** @param {string} key sk_… */
+  constructor(key) { this.#key = key; }
+
+  get(path) { return this.#call('GET', path); }
+  patch(path, body) { return this.#call('PATCH', path, body); }
+  delete(path) { return this.#call('DELETE', path); }
+
+  /**
+   * @param {string} path
+   * @param {object} [body]
+   * @param {string} [once] an idempotency key: the same one twice creates one thing
+   */
+  post(path, body = {}, once = '') { return this.#call('POST', path, body, once ? { 'Idempotency-Key': once } : {}); }
+
+  /** Every item of a list, over all its pages, at most ten of them. @param {string} path */
+  async all(path) {
+    const data = [];
+    let after = '';
+    for (let page = 0; page < 10; page++) {
+      const list = await this.get(`${path}?limit=200${after && `&after=${encodeURIComponent(after)}`}`);
+      data.push(...list.data);
+      if (!list.next) break;
+      after = list.next;
+    }
+    return data;
+  }
+
+  async #call(method, path, body, headers = {}) {
+    const init = { method, cache: /** @type {RequestCache} */ ('no-store'), headers: { Authorization: `Bearer ${this.#key}`, ...headers } };
+    if (body !== undefined) {
+      init.body = JSON.stringify(body);
+      init.headers['Content-Type'] = 'application/json';
+    }
+    let response;
+    try {
+      response = await fetch(`/api/v1${path}`, init);
+    } catch {
+      throw new Problem(0, {});
+    }
+    if (response.status === 204) return null;
+    const answer = await response.json().catch(() => ({}));
+    if (!response.ok) throw new Problem(response.status, answer);
+    return answer;
+  }
+}
+
+/** A fresh idempotency key. */
+export const once = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, '0')).join('');

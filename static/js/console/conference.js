@@ -1,0 +1,97 @@
+/** One conference: what it is, how it stands, links, recording, log. Polled while it can still change. */
+import { el, icon } from '../dom.js';
+import { clock, dateTime, language, span, t, tOr } from '../text.js';
+import { failure, head, poll, say, stateBadge, words } from './parts.js';
+import { links } from './links.js';
+import { recordingCard } from './recording.js';
+import { log } from './log.js';
+
+const OVER = new Set(['finished', 'cancelled']);
+
+/** @param {import('./parts.js').Place} place @param {string} id */
+export async function conference({ api, show, signal }, id) {
+  const path = `/conferences/${encodeURIComponent(id)}`;
+  const top = el('div', { class: 'stack' });
+  const details = el('section', { class: 'card', testid: 'details' });
+  const recording = el('section', { class: 'card', testid: 'recording-card' });
+  const events = el('section', { class: 'card', testid: 'events' });
+  const problem = el('div', { hidden: true });
+  const linkCard = el('section', { class: 'card', testid: 'links' });
+  show(top, problem, el('div', { class: 'columns' }, el('div', { class: 'stack' }, details, linkCard), el('div', { class: 'stack' }, recording, events)));
+  links({ api, path, card: linkCard, signal });
+
+  const seen = {};
+  /** Draws a part only when what it shows has changed, so that focus and selection stay. */
+  const draw = (name, value, nodes) => {
+    const now = JSON.stringify([value, language()]);
+    if (seen[name] === now) return;
+    const before = seen[name];
+    seen[name] = now;
+    nodes();
+    return before;
+  };
+
+  async function refresh() {
+    const [c, rec, list] = await Promise.all([api.get(path), api.get(`${path}/recording`), api.get(`${path}/events?limit=200`)]);
+    if (signal.aborted) return false;
+    problem.hidden = true;
+    draw('top', [c.subject, c.state], () => {
+      top.replaceChildren(head(c.subject || t('console.noSubject'), { back: '#/', backText: t('console.conferences'), action: actions(c) }));
+      document.title = `${c.subject} · Showroom`;
+      say(t(`state.${c.state}`));
+    });
+    draw('details', c, () => details.replaceChildren(...facts(c)));
+    draw('recording', rec, () => recording.replaceChildren(...recordingCard({ api, path, rec, conference: c })));
+    draw('events', list.data, () => events.replaceChildren(...log(list.data)));
+    const settled = OVER.has(c.state) && rec.state !== 'processing' && rec.state !== 'recording';
+    return !settled;
+  }
+
+  function actions(c) {
+    if (OVER.has(c.state)) return stateBadge(c.state);
+    const verb = c.state === 'ongoing' ? 'end' : 'cancel';
+    const button = el('button', { class: 'plain small', testid: verb }, t(`console.${verb}`));
+    button.onclick = async () => {
+      if (!button.dataset.sure) { // one button that asks once, instead of a dialog
+        button.dataset.sure = '1';
+        button.textContent = t('console.sure');
+        return;
+      }
+      button.disabled = true;
+      try { await api.post(`${path}/${verb}`); await refresh(); } catch (err) { button.disabled = false; button.textContent = words(err); }
+    };
+    return el('div', { class: 'actions' }, stateBadge(c.state), button);
+  }
+
+  await poll(signal, 2_000, async () => {
+    try {
+      return await refresh();
+    } catch (err) {
+      if (signal.aborted) return false;
+      problem.replaceChildren(failure(err));
+      problem.hidden = false;
+      return err.status !== 404 && err.status !== 401;
+    }
+  });
+}
+
+function facts(c) {
+  const row = (name, ...value) => [el('dt', {}, name), el('dd', {}, ...value)];
+  const people = (c.participants ?? []).map((p) => `${p.name} (${t(`role.${p.role}`)})`).join(', ');
+  const consents = (c.consents ?? []).map((k) => el('div', {}, icon(k.accepted ? 'check' : 'close'), `${nameOf(c, k.participant)}: ${t(k.accepted ? 'console.consented' : 'console.refused')}`));
+  return [el('header', {}, el('h2', {}, t('console.details'))), el('dl', {},
+    ...row(t('console.startsAt'), dateTime(c.starts_at)),
+    ...row(t('console.length'), span(c.duration_minutes * 60)),
+    ...row(t('role.seller'), el('a', { href: `#/sellers/${c.seller.id}` }, c.seller.name)),
+    ...row(t('role.buyer'), c.buyer.name),
+    ...row(t('console.connected'), el('span', { testid: 'connected', data: { seconds: String(c.connected_seconds ?? 0) } }, clock(c.connected_seconds ?? 0))),
+    ...(people ? row(t('console.inside'), people) : []),
+    ...(consents.length ? row(t('consent.title'), ...consents) : []),
+    ...(c.finish_reason ? row(t('console.reason'), el('span', { testid: 'finish-reason', data: { reason: c.finish_reason } }, tOr(`code.${c.finish_reason}`, '') || c.finish_reason)) : []))];
+}
+
+/** @param {any} c @param {any} id a participant's id or object */
+function nameOf(c, id) {
+  const key = typeof id === 'object' ? id?.id : id;
+  return (c.participants ?? []).find((p) => p.id === key)?.name ?? [c.seller, c.buyer].find((p) => p.id === key)?.name ?? String(key ?? '');
+}

@@ -1,0 +1,90 @@
+/** Sellers: list, one with the minutes used, new, edit. */
+import { el, icon } from '../dom.js';
+import { clock, language, number, t } from '../text.js';
+import { once } from './api.js';
+import { failure, field, form, head, languageOptions, say } from './parts.js';
+
+/** @param {import('./parts.js').Place} place */
+export async function sellers({ api, show, signal }) {
+  const data = await api.all('/sellers');
+  if (signal.aborted) return;
+  const create = () => el('a', { class: 'button primary', href: '#/sellers/new', testid: 'new-seller' }, icon('plus'), t('console.newSeller'));
+  show(head(t('console.sellers'), { action: create() }), data.length
+    ? el('ul', { class: 'rows people' }, ...data.map((s) => el('li', {}, el('a', { href: `#/sellers/${s.id}`, testid: 'seller', data: { id: s.id } },
+      el('span', {}, el('strong', {}, s.name), el('span', { class: 'muted' }, s.email ?? '')),
+      el('span', { class: 'muted' }, t('console.perMonth', { n: number(s.monthly_minutes) }))))))
+    : el('div', { class: 'empty' }, el('p', {}, t('console.noSellers'))));
+}
+
+function fields(s) {
+  const zones = Intl.supportedValuesOf?.('timeZone') ?? [];
+  const zone = s?.time_zone ?? Intl.DateTimeFormat().resolvedOptions().timeZone ?? 'UTC';
+  const all = [...new Set(['UTC', zone, ...zones])];
+  return [
+    field('name', t('console.name'), { required: true, maxLength: 200, value: s?.name ?? '', autocomplete: 'off' }),
+    field('email', t('console.email'), { type: 'email', value: s?.email ?? '', autocomplete: 'off' }),
+    field('monthly_minutes', t('console.monthlyMinutes'), { type: 'number', min: '0', required: true, value: String(s?.monthly_minutes ?? 600) }),
+    field('language', t('language'), { options: languageOptions(), value: s?.language ?? language() }),
+    field('time_zone', t('console.timeZone'), { options: all.map((z) => [z, z]), value: zone }),
+    field('reference', t('console.reference'), { maxLength: 200, value: s?.reference ?? '', autocomplete: 'off' }),
+  ];
+}
+
+/** What the API wants; on creation empty optional fields are left out. */
+function body(v, keepEmpty) {
+  const b = { name: v.name, monthly_minutes: Number(v.monthly_minutes), language: v.language, time_zone: v.time_zone };
+  if (v.email || keepEmpty) b.email = v.email;
+  if (v.reference || keepEmpty) b.reference = v.reference;
+  return b;
+}
+
+/** @param {import('./parts.js').Place} place */
+export async function newSeller({ api, show }) {
+  let key = once();
+  show(head(t('console.newSeller'), { back: '#/sellers', backText: t('console.sellers') }), form({
+    testid: 'seller-form', submit: t('console.create'), fields: fields(null),
+    async send(v) {
+      try {
+        location.hash = `#/sellers/${(await api.post('/sellers', body(v, false), key)).id}`;
+      } catch (err) {
+        if (err.status) key = once(); // answered: the next try is another one
+        throw err;
+      }
+    },
+  }));
+}
+
+/** @param {import('./parts.js').Place} place @param {string} id */
+export async function seller({ api, show, signal }, id) {
+  const path = `/sellers/${encodeURIComponent(id)}`;
+  const s = await api.get(path);
+  if (signal.aborted) return;
+  const usage = el('section', { class: 'card form', testid: 'usage' }, el('span', { class: 'spinner' }));
+  const saved = el('p', { class: 'ok', role: 'status' });
+  show(head(s.name, { back: '#/sellers', backText: t('console.sellers') }), usage, el('h2', {}, t('console.edit')), form({
+    testid: 'seller-form', submit: t('console.save'), fields: fields(s),
+    async send(v) {
+      saved.textContent = '';
+      const now = await api.patch(path, body(v, true));
+      saved.textContent = t('console.saved');
+      say(t('console.saved'));
+      document.querySelector('h1').textContent = now.name;
+      await used();
+    },
+  }), saved);
+
+  async function used() {
+    try {
+      const u = await api.get(`${path}/usage`);
+      const share = u.cap_seconds ? Math.min(1, u.used_seconds / u.cap_seconds) : 1;
+      const fill = el('span');
+      fill.style.width = `${share * 100}%`;
+      usage.replaceChildren(el('header', {}, el('h2', {}, t('console.usage')), el('span', { class: 'muted' }, u.month)),
+        el('div', { class: share > 0.9 ? 'bar high' : 'bar', role: 'img', 'aria-label': number(share, { style: 'percent' }) }, fill),
+        el('p', { testid: 'used', data: { seconds: String(u.used_seconds), cap: String(u.cap_seconds) } }, t('console.usedOf', { used: clock(u.used_seconds), cap: number(u.cap_seconds / 60), left: clock(u.remaining_seconds) })));
+    } catch (err) {
+      usage.replaceChildren(failure(err, used));
+    }
+  }
+  await used();
+}
