@@ -33,7 +33,7 @@ func TestApply(t *testing.T) {
 	}
 }
 
-func toJSON(t testing.TB, v any) string {
+func toJSON(t fataler, v any) string {
 	t.Helper()
 	data, err := json.Marshal(v)
 	return string(must(t, data, err))
@@ -225,21 +225,17 @@ func TestCapHoldsUnderConcurrency(t *testing.T) {
 	if reserved < minutes*60 {
 		t.Errorf("only %d of %d seconds were reserved: the cap was not tried", reserved, minutes*60)
 	}
-	if n := must2(s.Rebuild(s.ctx))(t); n != 0 {
+	if n := need(s.Rebuild(s.ctx))(t); n != 0 {
 		t.Errorf("%d keys were wrong afterwards", n)
 	}
-}
-
-func must2[T any](v T, err error) func(testing.TB) T {
-	return func(t testing.TB) T { t.Helper(); return must(t, v, err) }
 }
 
 // minutes adds up what the seller's stream reserved and returned, and checks the balance at every step.
 func (s *shop) minutes(seller string) (reserved, returned int) {
 	s.Helper()
-	limit := must2(s.Seller(s.ctx, seller))(s).MonthlyMinutes * 60
+	limit := need(s.Seller(s.ctx, seller))(s).MonthlyMinutes * 60
 	for after, more := uint64(0), true; more; {
-		events := must2(s.StreamEvents(s.ctx, seller, after, 100))(s)
+		events := need(s.StreamEvents(s.ctx, seller, after, 100))(s)
 		for _, e := range events {
 			switch b := e.Body.(type) {
 			case call.Reserved:

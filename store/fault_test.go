@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"testing"
 	"time"
@@ -75,6 +76,13 @@ func (t faultyTx) Delete(key []byte) error {
 	return t.Tx.Delete(key)
 }
 
+func (t faultyTx) Scan(r kv.Range) iter.Seq2[kv.Item, error] {
+	if err := t.db.fails(); err != nil {
+		return func(yield func(kv.Item, error) bool) { yield(kv.Item{}, err) }
+	}
+	return t.Tx.Scan(r)
+}
+
 // A failure at any step of any change leaves everything as it was, and the same change works afterwards.
 func TestFailureAtEveryStep(t *testing.T) {
 	s := openShop(t)
@@ -125,7 +133,7 @@ func TestFailureAtEveryStep(t *testing.T) {
 		}
 		t.Logf("%s: %d steps", name, steps-1)
 	}
-	if n := must2(s.Rebuild(s.ctx))(t); n != 0 {
+	if n := need(s.Rebuild(s.ctx))(t); n != 0 {
 		t.Errorf("%d keys were wrong afterwards", n)
 	}
 }
@@ -174,7 +182,7 @@ func TestUncertainCommit(t *testing.T) {
 		t.Error("nothing was announced")
 	}
 	faulty.commit = nil
-	if c := must2(s.Conference(s.ctx, conf))(t); c.State != call.StateCancelled {
+	if c := need(s.Conference(s.ctx, conf))(t); c.State != call.StateCancelled {
 		t.Errorf("the conference is %s", c.State)
 	}
 }
@@ -198,7 +206,7 @@ func TestDamageIsNotNotFound(t *testing.T) {
 	if _, _, err := s.Conferences(s.ctx, call.Filter{}, "", 10); err == nil || errors.Is(err, call.ErrNotFound) {
 		t.Errorf("error %v", err)
 	}
-	if n := must2(s.Rebuild(s.ctx))(t); n != 2 {
+	if n := need(s.Rebuild(s.ctx))(t); n != 2 {
 		t.Errorf("%d keys were repaired, want 2", n)
 	}
 	s.apply(conf, call.Cancel("key_1", ""))

@@ -71,7 +71,7 @@ func TestConferences(t *testing.T) {
 			}
 		}
 	}
-	if n := must2(s.Rebuild(s.ctx))(t); n != 0 {
+	if n := need(s.Rebuild(s.ctx))(t); n != 0 {
 		t.Errorf("%d keys were wrong", n)
 	}
 }
@@ -160,18 +160,18 @@ func TestUnfinished(t *testing.T) {
 
 	want := []string{met, waiting, deserted}
 	slices.Sort(want)
-	if got := must2(s.Unfinished(s.ctx))(t); !slices.Equal(got, want) {
+	if got := need(s.Unfinished(s.ctx))(t); !slices.Equal(got, want) {
 		t.Fatalf("got  %v\nwant %v", got, want)
 	}
 	for _, id := range want { // as at a start
 		s.apply(id, call.Recover)
 		s.apply(id, call.CloseEmpty)
 	}
-	if got := must2(s.Unfinished(s.ctx))(t); len(got) > 0 {
+	if got := need(s.Unfinished(s.ctx))(t); len(got) > 0 {
 		t.Errorf("still unfinished: %v", got)
 	}
 	for id, want := range map[string]call.State{met: call.StateFinished, waiting: call.StateScheduled, deserted: call.StateFinished} {
-		if c := must2(s.Conference(s.ctx, id))(t); c.State != want {
+		if c := need(s.Conference(s.ctx, id))(t); c.State != want {
 			t.Errorf("%s is %s, want %s", id, c.State, want)
 		}
 	}

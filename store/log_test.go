@@ -61,7 +61,7 @@ func TestStreamEvents(t *testing.T) {
 	s.clock.Add(4 * time.Second)
 	s.apply(conf, call.End("seller", call.ReasonEnded))
 
-	events := must2(s.StreamEvents(s.ctx, conf, 0, 100))(t)
+	events := need(s.StreamEvents(s.ctx, conf, 0, 100))(t)
 	want := []string{
 		"scheduled", "link.issued", "call.new", "actor.entered", "call.standby", "link.issued", "knocked",
 		"admitted", "actor.entered", "call.ongoing", "minutes.reserved", "actor.left", "actor.left", "minutes.returned", "call.finished",
@@ -72,11 +72,11 @@ func TestStreamEvents(t *testing.T) {
 	if !slices.IsSorted(seqs(events)) {
 		t.Errorf("out of order: %v", seqs(events))
 	}
-	page := must2(s.StreamEvents(s.ctx, conf, events[3].Seq, 2))(t)
+	page := need(s.StreamEvents(s.ctx, conf, events[3].Seq, 2))(t)
 	if !slices.Equal(seqs(page), seqs(events[4:6])) {
 		t.Errorf("page %v, want %v", seqs(page), seqs(events[4:6]))
 	}
-	if got := types(must2(s.StreamEvents(s.ctx, seller, 0, 100))(t)); !slices.Equal(got, []string{
+	if got := types(need(s.StreamEvents(s.ctx, seller, 0, 100))(t)); !slices.Equal(got, []string{
 		"seller.registered", "minutes.reserved", "minutes.reserved", "minutes.returned",
 	}) {
 		t.Errorf("the seller's events: %v", got)
@@ -110,7 +110,7 @@ func TestAppended(t *testing.T) {
 func TestCursorIsDurable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "showroom.db")
 	s := openShopAt(t, path)
-	if seq := must2(s.Cursor(s.ctx, "webhooks"))(t); seq != 0 {
+	if seq := need(s.Cursor(s.ctx, "webhooks"))(t); seq != 0 {
 		t.Fatalf("a new cursor stands at %d", seq)
 	}
 	for _, seq := range []uint64{7, 300, 12} {
@@ -125,10 +125,10 @@ func TestCursorIsDurable(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = openShopAt(t, path)
-	if seq := must2(s.Cursor(s.ctx, "webhooks"))(t); seq != 12 {
+	if seq := need(s.Cursor(s.ctx, "webhooks"))(t); seq != 12 {
 		t.Fatalf("the cursor stands at %d after a restart, want 12", seq)
 	}
-	if seq := must2(s.Cursor(s.ctx, "upload"))(t); seq != 0 {
+	if seq := need(s.Cursor(s.ctx, "upload"))(t); seq != 0 {
 		t.Fatalf("another cursor stands at %d", seq)
 	}
 }

@@ -50,10 +50,10 @@ func TestKeys(t *testing.T) {
 func TestAddKey(t *testing.T) {
 	s := openShop(t)
 	secret := "a-secret-of-the-configuration-0123456789"
-	first := must2(s.AddKey(s.ctx, secret, "development", "admin"))(t)
+	first := need(s.AddKey(s.ctx, secret, "development", "admin"))(t)
 	before := dump(t, s.db)
 	s.clock.Add(time.Hour)
-	if again := must2(s.AddKey(s.ctx, secret, "another name", "admin"))(t); again != first {
+	if again := need(s.AddKey(s.ctx, secret, "another name", "admin"))(t); again != first {
 		t.Errorf("the same secret is another key: %+v, %+v", again, first)
 	}
 	if !maps.Equal(before, dump(t, s.db)) {
@@ -87,13 +87,13 @@ func TestSecret(t *testing.T) {
 	wg.Wait()
 	s.db.Close()
 	s = openShopAt(t, path)
-	found = append(found, must2(s.Secret(s.ctx, "tokens", 32))(t))
+	found = append(found, need(s.Secret(s.ctx, "tokens", 32))(t))
 	for _, secret := range found {
 		if len(secret) != 32 || !bytes.Equal(secret, found[0]) {
 			t.Fatalf("%d bytes, or not the same as the first", len(secret))
 		}
 	}
-	if bytes.Equal(must2(s.Secret(s.ctx, "urls", 32))(t), found[0]) {
+	if bytes.Equal(need(s.Secret(s.ctx, "urls", 32))(t), found[0]) {
 		t.Error("two names have the same secret")
 	}
 	for _, test := range []struct {

@@ -70,12 +70,23 @@ func shopOn(t testing.TB, db kv.DB) *shop {
 	return &shop{Store: s, TB: t, db: db, clock: c, ctx: context.Background()}
 }
 
-func must[T any](t testing.TB, v T, err error) T {
+// fataler is a test or a property.
+type fataler interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func must[T any](t fataler, v T, err error) T {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v
+}
+
+// need is must for a call of two results: need(f())(t).
+func need[T any](v T, err error) func(fataler) T {
+	return func(t fataler) T { t.Helper(); return must(t, v, err) }
 }
 
 func (s *shop) seller(minutes int) string {
@@ -123,7 +134,7 @@ func (s *shop) meet(conference string) {
 }
 
 // dump is all that is in the database.
-func dump(t testing.TB, db kv.DB) map[string]string {
+func dump(t fataler, db kv.DB) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	err := db.View(context.Background(), func(t kv.Tx) error {
