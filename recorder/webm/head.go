@@ -11,6 +11,9 @@ const HeadSize = 4096
 // minVoid is the smallest filler: its ID and an eight-byte size.
 const minVoid = 9
 
+// cueSeek is at least what the entry for the Cues adds to the SeekHead, bytes.
+const cueSeek = 32
+
 // head is all that is told at the start of a file; it is rendered again
 // whenever something in it changes.
 type head struct {
@@ -57,8 +60,12 @@ func (h *head) render() ([]byte, int64, error) {
 	}
 	out = append(append(append(out, seekBytes...), infoBytes...), trackBytes...)
 	void := HeadSize - len(out)
-	if void < minVoid {
-		return nil, 0, fmt.Errorf("%w: %d tracks need %d of %d bytes", ErrHeadFull, len(h.tracks), len(out)+minVoid, HeadSize)
+	least := minVoid
+	if h.cues == 0 {
+		least += cueSeek // the final head is longer
+	}
+	if void < least {
+		return nil, 0, fmt.Errorf("%w: %d tracks need %d of %d bytes", ErrHeadFull, len(h.tracks), len(out)+least, HeadSize)
 	}
 	out = appendSize8(append(out, 0xEC), uint64(void-minVoid))
 	return append(out, make([]byte, void-minVoid)...), start, nil
