@@ -37,17 +37,18 @@ func TestS3KilledMidPut(t *testing.T) {
 	s := newS3(t, server.Config("killed"))
 	b, old := objecttest.Bytes(1, 20<<20), objecttest.Bytes(2, 100)
 	objecttest.Put(t, s, "old.webm", old)
-	for _, key := range []string{"old.webm", "new.webm"} {
-		for _, at := range []int64{1, 12 << 20, 20 << 20} {
-			body := &hooked{bytes.NewReader(b), at, server.Kill}
-			_, err := s.Put(t.Context(), key, body, int64(len(b)), "video/webm", objecttest.Sum(b))
-			if !errors.Is(err, object.ErrUnavailable) {
-				t.Errorf("%s, killed at %d: Put = %v, want ErrUnavailable", key, at, err)
-			}
-			server.Restart()
-			objecttest.Expect(t, s, "old.webm", old)
-			objecttest.Expect(t, s, "new.webm", nil)
+	for _, tt := range []struct {
+		key string
+		at  int64
+	}{{"old.webm", 12 << 20}, {"new.webm", 1}, {"new.webm", 12 << 20}, {"new.webm", 20 << 20}} {
+		body := &hooked{bytes.NewReader(b), tt.at, server.Kill}
+		_, err := s.Put(t.Context(), tt.key, body, int64(len(b)), "video/webm", objecttest.Sum(b))
+		if !errors.Is(err, object.ErrUnavailable) {
+			t.Errorf("%s, killed at %d: Put = %v, want ErrUnavailable", tt.key, tt.at, err)
 		}
+		server.Restart()
+		objecttest.Expect(t, s, "old.webm", old)
+		objecttest.Expect(t, s, "new.webm", nil)
 	}
 	objecttest.Put(t, s, "new.webm", b)
 	objecttest.Expect(t, s, "new.webm", b)
