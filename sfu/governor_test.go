@@ -1,0 +1,77 @@
+package sfu
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestGovernor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		requests := make(chan time.Duration, 1000)
+		var sent []time.Duration
+		drain := func() {
+			synctest.Wait()
+			for sent = nil; len(requests) > 0; {
+				sent = append(sent, <-requests)
+			}
+		}
+		start := time.Now()
+		g := newGovernor(func() { requests <- time.Since(start) })
+		defer g.stop()
+		for range 100 { // unanswered: one goes out, the rest waits for its answer
+			g.request()
+		}
+		time.Sleep(30 * time.Millisecond)
+		g.arrived() // and is answered
+		g.request() // a joiner need not wait
+		time.Sleep(30 * time.Millisecond)
+		g.arrived()
+		g.request() // the third has to
+		if drain(); len(sent) != 2 || sent[1] != 30*time.Millisecond {
+			t.Fatalf("sent at %v", sent)
+		}
+		time.Sleep(2 * time.Second) // deferred, not lost
+		if drain(); len(sent) != 1 || sent[0] < 499*time.Millisecond || sent[0] > 600*time.Millisecond {
+			t.Fatalf("sent at %v", sent)
+		}
+		g.arrived()
+		for range 6000 { // a storm of a minute that is always answered
+			g.request()
+			time.Sleep(10 * time.Millisecond)
+			g.arrived()
+		}
+		if drain(); len(sent) > 122 || len(sent) < 110 {
+			t.Fatalf("%d requests in a minute", len(sent))
+		}
+		g.request()
+		drain()
+		g.stop()
+		g.request()
+		time.Sleep(time.Minute)
+		if drain(); len(sent) > 0 {
+			t.Fatal("a stopped governor sends")
+		}
+	})
+}
+
+func TestGovernorRepeatsWhenUnanswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n atomic.Int32
+		g := newGovernor(func() { n.Add(1) })
+		defer g.stop()
+		g.request()
+		g.request() // somebody still has no picture
+		time.Sleep(499 * time.Millisecond)
+		synctest.Wait()
+		if n.Load() != 1 {
+			t.Fatalf("%d after 499 ms", n.Load())
+		}
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		if n.Load() != 2 {
+			t.Fatalf("%d after 501 ms", n.Load())
+		}
+	})
+}
