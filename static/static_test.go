@@ -107,7 +107,6 @@ var composed = map[string]string{
 	"state":             "scheduled standby waiting ongoing finished cancelled",
 	"recording.state":   "none recording processing ready failed",
 	"role":              "seller buyer guest",
-	"source":            "camera screen mic screen_audio",
 }
 
 func TestEveryKeyUsedExists(t *testing.T) {

@@ -77,7 +77,7 @@ export async function conference({ api, show, signal }, id) {
 
 function facts(c) {
   const row = (name, ...value) => [el('dt', {}, name), el('dd', {}, ...value)];
-  const people = (c.participants ?? []).map((p) => `${p.name} (${t(`role.${p.role}`)})`).join(', ');
+  const people = (c.participants ?? []).filter((p) => p.present).map((p) => `${p.name} (${t(`role.${p.role}`)})`).join(', ');
   const consents = (c.consents ?? []).map((k) => el('div', {}, icon(k.accepted ? 'check' : 'close'), `${nameOf(c, k.participant)}: ${t(k.accepted ? 'console.consented' : 'console.refused')}`));
   return [el('header', {}, el('h2', {}, t('console.details'))), el('dl', {},
     ...row(t('console.startsAt'), dateTime(c.starts_at)),

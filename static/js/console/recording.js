@@ -4,6 +4,8 @@ import { clock, dateTime, size, t } from '../text.js';
 import { copyButton } from './links.js';
 import { stateBadge, words } from './parts.js';
 
+const sourceOf = (f) => t(f.source?.includes('screen') ? 'source.screen' : 'source.camera');
+
 /** @param {{api: import('./api.js').API, path: string, rec: any, conference: any}} o @returns {Node[]} */
 export function recordingCard({ api, path, rec, conference }) {
   const top = el('header', {}, el('h2', {}, t('console.recording')), stateBadge(rec.state, 'recording.state'));
@@ -29,6 +31,6 @@ export function recordingCard({ api, path, rec, conference }) {
   return [top, el('p', { class: 'muted', testid: 'recording-length' }, clock((rec.duration_ms ?? 0) / 1000)),
     el('div', { class: 'actions' }, watch, share), error, shared,
     el('ul', { class: 'files' }, ...files.map((f) => el('li', { testid: 'file', data: { name: f.name } },
-      el('span', {}, el('strong', {}, f.participant_name || f.participant), el('span', { class: 'muted' }, ` ${t(`source.${f.source || 'camera'}`)} · ${clock(f.duration_ms / 1000)} · ${size(f.size)}`)),
-      f.url && el('a', { class: 'button plain small', href: f.url, download: f.name, 'aria-label': `${t('console.download')} ${f.participant_name} ${t(`source.${f.source || 'camera'}`)}` }, icon('download')))))];
+      el('span', {}, el('strong', {}, f.participant_name || f.participant), el('span', { class: 'muted' }, ` ${sourceOf(f)} · ${clock(f.duration_ms / 1000)} · ${size(f.size)}`)),
+      f.url && el('a', { class: 'button plain small', href: f.url, download: f.name, 'aria-label': `${t('console.download')} ${f.participant_name} ${sourceOf(f)}` }, icon('download')))))];
 }

@@ -27,7 +27,8 @@ export function showInvitation(inv, token, onContinue) {
   const accept = byID('accept');
   const accepted = byID('accepted');
   const early = new Date(c.starts_at).getTime() - Date.now() > 5 * 60_000;
-  accept.hidden = inv.role !== 'buyer' || !early;
+  accept.hidden = inv.role !== 'buyer' || !early || c.accepted === true;
+  accepted.hidden = inv.role !== 'buyer' || !early || c.accepted !== true;
 
   function render() {
     byID('invitation-eyebrow').textContent = t(inv.role === 'seller' ? 'invitation.forSeller' : 'invitation.forGuest');

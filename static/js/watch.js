@@ -1,0 +1,159 @@
+/** The watch page: all files of a recording as one, with one set of controls. */
+import { byID, el, icon, placeIcons, setIcon } from './dom.js';
+import { begin, clock, dateTime, label, languageSwitch, put, size, suggest, t } from './text.js';
+import { Conductor } from './watch/conductor.js';
+import { Stage, drawLanes } from './watch/stage.js';
+import { fileAt, lanes, length } from './watch/timeline.js';
+
+const token = location.hash.slice(1);
+const STEP_MS = 5_000;
+
+function show(phase) {
+  for (const p of ['loading', 'message', 'player']) byID(p).hidden = p !== phase;
+  document.body.dataset.phase = phase;
+}
+
+/** @param {string} title key @param {string} text key @param {boolean} [again] */
+function message(title, text, again = false) {
+  put(byID('message-title'), title);
+  put(byID('message-text'), text);
+  byID('again').hidden = !again;
+  byID('again').onclick = () => location.reload();
+  show('message');
+  byID('message-title').focus();
+}
+
+async function load() {
+  let response;
+  try {
+    response = await fetch('/api/v1/watch', { headers: { Authorization: `Bearer ${token}` }, cache: 'no-store' });
+  } catch {
+    return { code: 'network' };
+  }
+  const body = await response.json().catch(() => ({}));
+  return response.ok ? { recording: body } : { code: body.code ?? 'internal' };
+}
+
+async function main() {
+  begin();
+  placeIcons();
+  languageSwitch(byID('language'));
+  window.addEventListener('hashchange', () => location.reload());
+  if (!token) return message('watch.badTitle', 'watch.bad');
+  const { recording, code } = await load();
+  if (!recording) {
+    if (code === 'token_expired') return message('watch.expiredTitle', 'watch.expired');
+    if (/^(token_|unauthorized|not_found)/.test(code)) return message('watch.badTitle', 'watch.bad');
+    return message('ended.broken', code === 'network' ? 'code.network' : 'code.internal', true);
+  }
+  suggest(recording.conference.language);
+  if (recording.files.length) return play(recording);
+  if (recording.state === 'recording' || recording.state === 'processing') {
+    setTimeout(() => location.reload(), 5_000);
+    return message('watch.soonTitle', 'watch.soon');
+  }
+  message('watch.noneTitle', recording.state === 'failed' ? 'watch.failed' : 'watch.none');
+}
+
+/** @param {any} recording what GET /watch said */
+function play(recording) {
+  const { files, conference } = recording;
+  const rows = lanes(files);
+  const total = Math.max(recording.duration_ms ?? 0, length(files));
+  const stage = new Stage(byID('tiles'), rows);
+  const conductor = new Conductor(rows, total, (f) => stage.video(f));
+  const video = (f) => conductor.video(f);
+  const drawn = drawLanes(byID('lanes'), rows, total);
+
+  function words() {
+    document.title = `${conference.subject} · Showroom`;
+    byID('title').textContent = conference.subject;
+    byID('when').textContent = `${t('invitation.people', { seller: conference.seller.name, buyer: conference.buyer.name })} · ${dateTime(recording.origin ?? conference.starts_at)}`;
+    byID('files').replaceChildren(...files.map(download));
+    byID('duration').textContent = clock(total / 1000);
+    byID('seek').max = String(total);
+    state();
+    tick();
+  }
+
+  function download(f) {
+    const what = t(f.source.includes('screen') ? 'source.screen' : 'source.camera');
+    return el('li', { testid: 'file' }, el('span', {}, el('strong', {}, f.participant_name || f.participant), el('span', { class: 'muted' }, `${what} · ${clock(f.duration_ms / 1000)} · ${size(f.size)}`)),
+      el('a', { class: 'button plain', href: f.url, download: f.name, testid: 'download' }, icon('download'), t('console.download')));
+  }
+
+  function tick() {
+    const at = conductor.time;
+    stage.render(at, video);
+    drawn.play(at);
+    byID('now').textContent = clock(at / 1000);
+    byID('now').dataset.ms = String(Math.round(at));
+    if (!seeking) byID('seek').value = String(at);
+    byID('seek').setAttribute('aria-valuetext', t('watch.position', { now: clock(at / 1000), total: clock(total / 1000) }));
+  }
+
+  function state() {
+    const on = conductor.playing;
+    setIcon(byID('play'), on ? 'pause' : 'play');
+    label(byID('play'), on ? 'watch.pause' : 'watch.play');
+    byID('big-play').hidden = on;
+    byID('waiting').hidden = !conductor.waiting;
+    byID('player').dataset.state = conductor.waiting ? 'waiting' : on ? 'playing' : conductor.ended ? 'ended' : 'paused';
+  }
+
+  let seeking = false;
+  const toggle = () => (conductor.playing ? conductor.pause() : conductor.play());
+  const step = (ms) => conductor.seek(conductor.time + ms);
+  const seek = byID('seek');
+  seek.oninput = () => { seeking = true; conductor.seek(Number(seek.value)); };
+  seek.onchange = () => { seeking = false; };
+  byID('play').onclick = toggle;
+  byID('big-play').onclick = toggle;
+  byID('tiles').onclick = toggle;
+  byID('speed').onchange = () => { conductor.rate = Number(byID('speed').value); };
+  const full = () => (document.fullscreenElement ? document.exitFullscreen() : byID('screen').requestFullscreen?.())?.catch(() => {});
+  byID('full').onclick = full;
+
+  let muted = false;
+  const sound = () => {
+    conductor.sound(Number(byID('volume').value), muted);
+    const silent = muted || Number(byID('volume').value) === 0;
+    setIcon(byID('sound'), silent ? 'speaker-off' : 'speaker');
+    label(byID('sound'), silent ? 'watch.unmute' : 'watch.mute');
+  };
+  byID('volume').oninput = () => { muted = false; sound(); };
+  byID('sound').onclick = () => { muted = !muted; sound(); };
+
+  const keys = { ' ': toggle, k: toggle, ArrowLeft: () => step(-STEP_MS), ArrowRight: () => step(STEP_MS), Home: () => conductor.seek(0), End: () => conductor.seek(total), f: full, m: () => byID('sound').click() };
+  document.addEventListener('keydown', (e) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.tagName === 'SELECT' || e.target.id === 'volume') return;
+    if (e.key === ' ' && /^(BUTTON|A)$/.test(e.target.tagName)) return; // the key presses it
+    const action = keys[e.key.length === 1 ? e.key.toLowerCase() : e.key];
+    if (action) { e.preventDefault(); action(); }
+  });
+
+  conductor.addEventListener('tick', tick);
+  conductor.addEventListener('state', () => { state(); tick(); });
+  document.addEventListener('languagechange', words);
+  setInterval(() => { drawn.load(video); if (!conductor.playing) tick(); }, 500);
+  watchErrors(files, video, conductor);
+  sound();
+  words();
+  show('player');
+  /** @type {any} */ (window).showroomPlayer = { conductor, fileAt: (i) => fileAt(rows[i], conductor.time) }; // for tests and the curious
+}
+
+/** Says when a file cannot be loaded: most often the addresses in an open page have expired. */
+function watchErrors(files, video, conductor) {
+  for (const f of files) {
+    video(f).addEventListener('error', () => {
+      const expired = f.expires_at && new Date(f.expires_at) < new Date();
+      const note = byID('note');
+      put(note, expired ? 'watch.pageExpired' : 'watch.fileFailed');
+      note.hidden = false;
+      if (expired) conductor.pause();
+    });
+  }
+}
+
+main();
