@@ -147,7 +147,7 @@ func encode(body any) ([]byte, error) {
 	if err := e.Encode(body); err != nil {
 		return nil, fmt.Errorf("encode answer: %w", err)
 	}
-	return b.Bytes(), nil
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil // as it is kept, see idempotency.go
 }
 
 // url is the address of one of our pages or files as a browser needs it.

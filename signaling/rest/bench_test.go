@@ -1,0 +1,234 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"showroom/call"
+	"showroom/store/object"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	fullKey = "sk_full"
+	readKey = "sk_read"
+	oddKey  = "sk_odd" // of a scope that this version does not know
+)
+
+// bench is the API with a store, a clock that stands still, and a disk.
+type bench struct {
+	t       *testing.T
+	now     time.Time
+	store   *memory
+	tokens  *tokens
+	objects object.Store
+	spool   string
+	config  Config
+	handler http.Handler
+	log     *bytes.Buffer
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC), spool: t.TempDir(), log: new(bytes.Buffer)}
+	clock := func() time.Time { return b.now }
+	b.store = newMemory(clock)
+	b.store.keys[fullKey] = call.Key{ID: "key_full", Name: "console", Scope: ScopeAll}
+	b.store.keys[readKey] = call.Key{ID: "key_read", Name: "report", Scope: ScopeRead}
+	b.store.keys[oddKey] = call.Key{ID: "key_odd", Name: "odd", Scope: "tomorrow"}
+	b.tokens = &tokens{passes: map[string]call.Pass{}}
+	disk, err := object.NewDisk(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { disk.Close() })
+	b.objects = disk
+	b.config = Config{
+		Store: b.store, Tokens: b.tokens, Objects: disk, Local: b.local, SigningKey: bytes.Repeat([]byte("k"), 32),
+		PublicURL: "https://meet.example", Log: slog.New(slog.NewTextHandler(b.log, nil)), Now: clock,
+	}
+	b.restart()
+	return b
+}
+
+// restart makes the handler anew, as a new process would.
+func (b *bench) restart() {
+	b.t.Helper()
+	h, err := New(b.config)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.handler = h
+}
+
+func (b *bench) local(_, file string) (io.ReadSeekCloser, error) {
+	return os.Open(filepath.Join(b.spool, file))
+}
+
+// answer is what came back.
+type answer struct {
+	*httptest.ResponseRecorder
+	body map[string]any // of JSON objects
+}
+
+func (a answer) code() string { s, _ := a.body["code"].(string); return s }
+func (a answer) str(field string) string {
+	s, _ := a.body[field].(string)
+	return s
+}
+
+// ask sends a request; pairs are names and values of headers.
+func (b *bench) ask(method, path, credential, body string, pairs ...string) answer {
+	b.t.Helper()
+	if !strings.HasPrefix(path, "/api") {
+		path = base + path
+	}
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	if credential != "" {
+		r.Header.Set("Authorization", "Bearer "+credential)
+	}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		r.Header.Add(pairs[i], pairs[i+1])
+	}
+	w := httptest.NewRecorder()
+	b.handler.ServeHTTP(w, r)
+	a := answer{ResponseRecorder: w}
+	if strings.HasSuffix(w.Header().Get("Content-Type"), "json") && method != http.MethodHead {
+		if err := json.Unmarshal(w.Body.Bytes(), &a.body); err != nil {
+			b.t.Fatalf("%s %s: answer is not a JSON object: %v\n%s", method, path, err, w.Body)
+		}
+	}
+	return a
+}
+
+// want is ask with the full key, and the status has to be this.
+func (b *bench) want(status int, method, path, body string, pairs ...string) answer {
+	b.t.Helper()
+	return b.wantAs(status, fullKey, method, path, body, pairs...)
+}
+
+func (b *bench) wantAs(status int, credential, method, path, body string, pairs ...string) answer {
+	b.t.Helper()
+	a := b.ask(method, path, credential, body, pairs...)
+	if a.Code != status {
+		b.t.Fatalf("%s %s %s: status %d, want %d\n%s", method, path, body, a.Code, status, a.Body)
+	}
+	return a
+}
+
+// visit is a conference with everything a test may look at.
+type visit struct{ seller, buyer, conference, link, token, watch, file string }
+
+const fileText = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+// visit schedules a conference with a buyer's link and one recorded file, which is still on the disk.
+func (b *bench) visit() visit {
+	b.t.Helper()
+	v := visit{file: "buyer-1.webm"}
+	v.seller = b.want(201, "POST", "/sellers", `{"name": "Ana Secret", "monthly_minutes": 100, "time_zone": "America/Sao_Paulo", "language": "pt-BR"}`).str("id")
+	v.buyer = b.want(201, "POST", "/buyers", `{"name": "Bruno Secret"}`).str("id")
+	v.conference = b.want(201, "POST", "/conferences",
+		`{"seller": "`+v.seller+`", "buyer": "`+v.buyer+`", "subject": "Secret car", "starts_at": "2026-11-20T12:30:00Z"}`).str("id")
+	l := b.want(201, "POST", "/conferences/"+v.conference+"/links", `{"role": "buyer"}`)
+	v.link, v.token = l.str("id"), l.str("token")
+	_, v.watch, _ = strings.Cut(b.want(201, "POST", "/conferences/"+v.conference+"/recording/links", "").str("url"), "#")
+	b.record(v.conference, v.file)
+	return v
+}
+
+func (b *bench) record(conference, name string) {
+	b.t.Helper()
+	if err := os.WriteFile(filepath.Join(b.spool, name), []byte(fileText), 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(fileText))
+	b.apply(conference, call.FinishFile(call.File{
+		Name: name, Participant: "buyer", Role: call.RoleBuyer, Source: "camera", MediaType: "video/webm", Codecs: []string{"vp8", "opus"},
+		OriginMS: b.now.UnixMilli(), OffsetMS: 500, DurationMS: 60_000, Size: int64(len(fileText)), SHA256: hex.EncodeToString(sum[:]),
+	}))
+}
+
+// upload moves the file from the disk into the object store.
+func (b *bench) upload(conference, name string) {
+	b.t.Helper()
+	sum := sha256.Sum256([]byte(fileText))
+	key := "recordings/" + conference + "/" + name
+	if _, err := b.objects.Put(b.t.Context(), key, strings.NewReader(fileText), int64(len(fileText)), "video/webm", hex.EncodeToString(sum[:])); err != nil {
+		b.t.Fatal(err)
+	}
+	b.apply(conference, call.StoreFile(name, key))
+	if err := os.Remove(filepath.Join(b.spool, name)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) apply(conference string, rules ...call.Rule) {
+	b.t.Helper()
+	for _, rule := range rules {
+		if _, _, err := b.store.Apply(context.Background(), conference, rule); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+}
+
+// fileURL is the path and query of the visit's file, as the API gives it.
+func (b *bench) fileURL(v visit) string {
+	b.t.Helper()
+	files, _ := b.want(200, "GET", "/conferences/"+v.conference+"/recording", "").body["files"].([]any)
+	for _, f := range files {
+		if f := f.(map[string]any); f["name"] == v.file {
+			return strings.TrimPrefix(f["url"].(string), "https://meet.example")
+		}
+	}
+	b.t.Fatalf("%s is not in the recording: %v", v.file, files)
+	return ""
+}
+
+// tokens is what signaling's Tokens do, without the cryptography.
+type tokens struct {
+	mu     sync.Mutex
+	passes map[string]call.Pass
+}
+
+func (k *tokens) Issue(p call.Pass) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	token := newID("token.")
+	k.passes[token] = p
+	return token, nil
+}
+
+func (k *tokens) Verify(token string, now time.Time) (call.Pass, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p, ok := k.passes[token]
+	switch {
+	case !ok:
+		return call.Pass{}, call.ErrPass
+	case now.After(p.Expires):
+		return call.Pass{}, call.ErrExpired
+	}
+	return p, nil
+}
+
+// wantInside lets the buyer knock, so that there is something to end.
+func (b *bench) wantInside(v visit) {
+	b.t.Helper()
+	b.apply(v.conference, call.Arrive(v.link))
+}

@@ -1,0 +1,205 @@
+package rest
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMatrix asks every route with every credential: exactly the right ones open it, and the others learn nothing.
+func TestMatrix(t *testing.T) {
+	b := newBench(t)
+	routes := b.handler.(*api).routes()
+	for _, rt := range routes {
+		for _, c := range credentials {
+			t.Run(rt.method+" "+rt.path+"/"+c.name, func(t *testing.T) {
+				b := newBench(t)
+				v := b.visit()
+				other := b.visit()
+				path, body := b.fill(rt, v)
+				pairs := []string{}
+				if header := c.header(v, other); header != "" {
+					pairs = append(pairs, "Authorization", header)
+				}
+				a := b.ask(rt.method, path, "", body, pairs...)
+				if want := c.want(rt); a.Code != want && (want != 200 || a.Code/100 != 2) {
+					t.Fatalf("%s %s: %d, want %d\n%s", rt.method, path, a.Code, want, a.Body)
+				}
+				checkHeaders(t, a)
+				if a.Code >= 400 {
+					checkProblem(t, a)
+				}
+			})
+		}
+	}
+}
+
+var credentials = []struct {
+	name   string
+	header func(own, other visit) string
+	want   func(route) int // 200 is any success
+}{
+	{"none", func(_, _ visit) string { return "" }, none},
+	{"unknown key", func(_, _ visit) string { return "Bearer sk_unknown" }, none},
+	{"key without scheme", func(_, _ visit) string { return fullKey }, none},
+	{"key by Basic", func(_, _ visit) string { return "Basic " + fullKey }, none},
+	{"long", func(_, _ visit) string { return "Bearer " + strings.Repeat("x", 5000) }, none},
+	{"full key", func(_, _ visit) string { return "Bearer " + fullKey }, only(byKey)},
+	{"lower-case scheme", func(_, _ visit) string { return "bearer " + fullKey }, only(byKey)},
+	{"read key", func(_, _ visit) string { return "Bearer " + readKey }, func(rt route) int {
+		if rt.access == byKey && rt.method != http.MethodGet {
+			return 403
+		}
+		return only(byKey)(rt)
+	}},
+	{"key of unknown scope", func(_, _ visit) string { return "Bearer " + oddKey }, func(rt route) int {
+		if rt.access == byKey {
+			return 403
+		}
+		return none(rt)
+	}},
+	{"access link", func(own, _ visit) string { return "Bearer " + own.token }, only(byPass)},
+	{"watch link", func(own, _ visit) string { return "Bearer " + own.watch }, only(byWatchToken)},
+}
+
+// none opens only what carries its permission in the address.
+func none(rt route) int { return only(bySignature)(rt) }
+
+func only(a access) func(route) int {
+	return func(rt route) int {
+		if rt.access == a || rt.access == bySignature {
+			return 200
+		}
+		return 401
+	}
+}
+
+// fill makes a request of a route that succeeds for who may send it.
+func (b *bench) fill(rt route, v visit) (path, body string) {
+	id := v.seller
+	if strings.HasPrefix(rt.path, "/buyers") {
+		id = v.buyer
+	}
+	if rt.access == bySignature {
+		return b.fileURL(v), ""
+	}
+	if strings.HasSuffix(rt.path, "/end") {
+		b.wantInside(v)
+	}
+	body = map[string]string{
+		"POST /sellers":                        `{"name": "C", "monthly_minutes": 1}`,
+		"PATCH /sellers/{id}":                  `{"name": "D"}`,
+		"POST /buyers":                         `{"name": "C"}`,
+		"POST /conferences":                    `{"seller": "` + v.seller + `", "buyer": "` + v.buyer + `", "subject": "S", "starts_at": "2026-11-21T10:00:00Z"}`,
+		"POST /conferences/{conference}/links": `{"role": "seller"}`,
+	}[rt.method+" "+rt.path]
+	return strings.NewReplacer("{id}", id, "{conference}", v.conference, "{link}", v.link, "{file}", v.file).Replace(rt.path), body
+}
+
+// TestForeign asks with a good credential for what is another's, unknown, or no id at all: always 404 (401 where the address itself is
+// the credential), and the same words.
+func TestForeign(t *testing.T) {
+	b := newBench(t)
+	v, other := b.visit(), b.visit()
+	ids := map[string]string{
+		"unknown": "conf_aaaaaaaaaaaaaaaaaaaaaaaaaa", "of another kind": v.seller, "no id": "conf_..", "upper case": "CONF_X",
+		"long": "conf_" + strings.Repeat("a", 200), "a path": "conf_a%2f..%2fb", "nul": "conf_%00", "quote": "conf_%22",
+	}
+	first := ""
+	for name, id := range ids {
+		for _, rt := range b.handler.(*api).routes() {
+			if rt.access != byKey || !strings.Contains(rt.path, "{") {
+				continue
+			}
+			_, body := b.fill(rt, v)
+			path := strings.NewReplacer("{id}", id, "{conference}", id, "{link}", v.link).Replace(rt.path)
+			if name == "of another kind" && strings.HasPrefix(rt.path, "/sellers") {
+				continue
+			}
+			a := b.want(404, rt.method, path, body)
+			if first == "" {
+				first = a.Body.String()
+			}
+			if a.Body.String() != first {
+				t.Errorf("%s: %s; elsewhere %s", path, a.Body, first)
+			}
+		}
+	}
+	b.want(404, "DELETE", "/conferences/"+v.conference+"/links/"+other.link, "")
+	b.want(404, "DELETE", "/conferences/"+v.conference+"/links/nonsense", "")
+	// The signature of one conference's file opens no other's.
+	b.wantAs(401, "", "GET", strings.Replace(b.fileURL(v), v.conference, other.conference, 1), "")
+	// A watch link shows its own conference.
+	a := b.wantAs(200, v.watch, "GET", "/watch", "")
+	if strings.Contains(a.Body.String(), other.conference) || !strings.Contains(a.Body.String(), v.conference) {
+		t.Errorf("watch shows another conference: %s", a.Body)
+	}
+}
+
+func TestNoRoute(t *testing.T) {
+	b := newBench(t)
+	b.want(404, "GET", "/nothing", "")
+	b.want(404, "GET", "/", "")
+	a := b.want(405, "DELETE", "/sellers", "")
+	if got := a.Header().Get("Allow"); !strings.Contains(got, "POST") {
+		t.Errorf("Allow: %q", got)
+	}
+	checkProblem(t, a)
+	checkHeaders(t, a)
+}
+
+func checkHeaders(t *testing.T, a answer) {
+	t.Helper()
+	for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Content-Security-Policy": "default-src 'none'"} {
+		if got := a.Header().Get(name); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+	if a.Header().Get("Cache-Control") == "" || a.Header().Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("headers: %v", a.Header())
+	}
+}
+
+func checkProblem(t *testing.T, a answer) {
+	t.Helper()
+	if got := a.Header().Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("Content-Type of an error: %q", got)
+	}
+	if a.body["status"] != float64(a.Code) || a.str("code") == "" || a.str("detail") == "" || a.str("title") == "" || a.str("type") == "" {
+		t.Errorf("problem is not complete: %s", a.Body)
+	}
+	if a.Code == 401 && !strings.HasPrefix(a.Header().Get("WWW-Authenticate"), "Bearer") {
+		t.Errorf("401 without WWW-Authenticate: %v", a.Header())
+	}
+	if strings.Contains(a.Body.String(), "Secret") {
+		t.Errorf("an error tells what it should not: %s", a.Body)
+	}
+}
+
+// TestFailedSignIns: ten a minute from one address, then 429; good credentials go on working.
+func TestFailedSignIns(t *testing.T) {
+	b := newBench(t)
+	v := b.visit()
+	for range maxFailures + 5 { // asking without a credential is no guess
+		b.wantAs(401, "", "GET", "/me", "")
+	}
+	for i := range maxFailures {
+		path := []string{"/me", "/invitation", "/watch", "/recordings/" + v.conference + "/x.webm?exp=1&sig=x"}[i%4]
+		b.wantAs(401, "sk_guess", "GET", path, "")
+	}
+	for _, path := range []string{"/me", "/invitation", "/watch", "/recordings/" + v.conference + "/x.webm"} {
+		a := b.wantAs(429, "sk_guess", "GET", path, "")
+		if a.code() != "rate_limited" || a.Header().Get("Retry-After") != "60" {
+			t.Errorf("%s: %s, Retry-After %q", path, a.Body, a.Header().Get("Retry-After"))
+		}
+	}
+	b.want(200, "GET", "/me", "")
+	b.wantAs(200, v.token, "GET", "/invitation", "")
+	b.now = b.now.Add(failureWindow)
+	b.wantAs(401, "sk_guess", "GET", "/me", "")
+	b.now = b.now.Add(13 * time.Hour) // a link that has expired is no guess either
+	for range maxFailures + 5 {
+		b.wantAs(401, v.token, "GET", "/invitation", "")
+	}
+}
