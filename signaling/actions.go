@@ -1,0 +1,150 @@
+package signaling
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"showroom/call"
+	"showroom/sfu"
+)
+
+const maxChat = 2000 // characters
+
+// request does what a participant asks for.
+func (c *conference) request(s *session, r request) {
+	if err := c.act(s, r); err != nil {
+		p := explain(err, s.role)
+		c.log.Debug("request refused", "peer", s.id, "type", r.kind, "code", p.code, "err", err)
+		s.refuse(r.id, p)
+	}
+}
+
+func (c *conference) act(s *session, r request) error {
+	switch r.kind {
+	case "join":
+		return refuse(codeJoinedHere, "This connection has joined already.")
+	case "leave":
+		return c.leave(s, r.id)
+	}
+	if !c.inside(s.id) {
+		return refuse(codeNotAdmitted, "Wait until you are let in.")
+	}
+	switch body := r.body.(type) {
+	case *consentBody:
+		return c.consent(s, r.id, body)
+	case *offerBody:
+		return c.offer(s, r.id, body)
+	case *candidateBody:
+		return c.candidate(s, body)
+	case *stateBody:
+		c.live(s, body)
+		return nil
+	case *chatBody:
+		return c.chat(s, r.id, body)
+	}
+	if !sellerSide(s.role) {
+		return refuse(codeForbidden, "Only the seller can do this.")
+	}
+	switch body := r.body.(type) {
+	case *participantBody:
+		return c.decide(s, r, body.Participant)
+	default:
+		return c.end(s, r.id)
+	}
+}
+
+// leave takes the participant out. If the log cannot be written the client is told so; when it goes nevertheless it will be lost.
+func (c *conference) leave(s *session, id requestID) error {
+	if err := c.apply(call.Depart(s.id, reasonLeft)); err != nil {
+		return err
+	}
+	c.dismiss(s, reasonLeft, id)
+	return nil
+}
+
+func (c *conference) end(s *session, id requestID) error {
+	if err := c.apply(call.End(s.id, reasonEnded)); err != nil {
+		return err
+	}
+	c.dismiss(s, reasonEnded, id) // the others get theirs from settle
+	return nil
+}
+
+// decide admits, denies or removes.
+func (c *conference) decide(s *session, r request, participant string) error {
+	other := c.sessions[participant]
+	if other == nil || other == s {
+		return refuse(codeNobody, "There is no such participant.")
+	}
+	switch r.kind {
+	case "admit":
+		return c.apply(call.Admit(participant, s.id)) // told by settle
+	case "deny":
+		if err := c.apply(call.Deny(participant, s.id)); err != nil {
+			return err
+		}
+		c.dismiss(other, reasonDenied, nil)
+	case "remove":
+		if !c.inside(participant) {
+			return call.ErrNotPresent
+		}
+		if err := c.apply(call.Depart(participant, reasonRemoved)); err != nil {
+			return err
+		}
+		c.dismiss(other, reasonRemoved, nil)
+	}
+	return nil
+}
+
+// consent keeps the answer and tells everybody who is recorded now.
+func (c *conference) consent(s *session, id requestID, body *consentBody) error {
+	if body.Accepted == nil {
+		return errBadMessage
+	}
+	answer := call.Consented{Participant: s.id, Accepted: *body.Accepted, Text: body.Text, Language: body.Language, Address: s.socket.address}
+	if last, ok := c.lastAnswer(s.id); !ok || last != answer {
+		if !s.consents.AllowN(c.hub.now(), 1) {
+			return refuse(codeTooMany, "Too many changes of mind. Wait a few seconds.")
+		}
+		if err := c.apply(call.Agree(answer)); err != nil {
+			return err
+		}
+	}
+	c.record()
+	s.say(recordingMessage{reply("recording", id), c.recordingView()})
+	return nil
+}
+
+func (c *conference) lastAnswer(participant string) (call.Consented, bool) {
+	consents := c.state.Conference.Consents
+	for i := len(consents) - 1; i >= 0; i-- {
+		if consents[i].Participant == participant {
+			return consents[i].Consented, true
+		}
+	}
+	return call.Consented{}, false
+}
+
+// live takes note of what the participant sends now.
+func (c *conference) live(s *session, body *stateBody) {
+	s.audio, s.video, s.screen, s.said = body.Audio, body.Video, body.Screen, true
+	if s.attachment != nil {
+		s.attachment.peer.Publish(s.sources())
+	}
+}
+
+func (s *session) sources() map[sfu.Source]bool {
+	return map[sfu.Source]bool{sfu.Mic: s.audio, sfu.Camera: s.video, sfu.Screen: s.screen, sfu.ScreenAudio: s.screen}
+}
+
+func (c *conference) chat(s *session, id requestID, body *chatBody) error {
+	if n := utf8.RuneCountInString(body.Text); n > maxChat || strings.TrimSpace(body.Text) == "" {
+		return refuse(codeBadText, "A chat message has 1 to 2000 characters.")
+	}
+	m := chatMessage{event("chat"), c.talk.next(), s.id, s.name, body.Text, c.hub.now().UTC()}
+	c.keep(encode(m))
+	c.tellRoom(s.id, m)
+	m.ID = id
+	s.say(m)
+	return nil
+}

@@ -1,0 +1,136 @@
+package signaling
+
+import (
+	"errors"
+
+	"showroom/call"
+	"showroom/sfu"
+)
+
+// Code is a stable word of an `error` message.
+type Code string
+
+// The codes, docs/protocol.md.
+const (
+	codeBadMessage    Code = "bad_message"
+	codeUnknownType   Code = "unknown_type"
+	codeTooLarge      Code = "too_large"
+	codeTooMany       Code = "too_many"
+	codeJoinFirst     Code = "join_first"
+	codeJoinedHere    Code = "already_joined_here"
+	codeTokenInvalid  Code = "token_invalid"
+	codeTokenExpired  Code = "token_expired"
+	codeTokenRevoked  Code = "token_revoked"
+	codeAlreadyJoined Code = "already_joined"
+	codeNotAdmitted   Code = "not_admitted"
+	codeForbidden     Code = "forbidden"
+	codeBadSDP        Code = "bad_sdp"
+	codeBadCandidate  Code = "bad_candidate"
+	codeTooManyOffers Code = "too_many_offers"
+	codeRoomFull      Code = "room_full"
+	codeNoMinutes     Code = "no_minutes"
+	codeSellerUnavail Code = "seller_unavailable"
+	codeOver          Code = "conference_over"
+	codeCancelled     Code = "conference_cancelled"
+	codeNobody        Code = "no_such_participant"
+	codeBadText       Code = "bad_text"
+	codeUnavailable   Code = "unavailable"
+	codeInternal      Code = "internal"
+)
+
+// problem is what a client is told of an error; it is an error itself.
+type problem struct {
+	code    Code
+	message string
+}
+
+func (p *problem) Error() string { return string(p.code) + ": " + p.message }
+
+func refuse(code Code, message string) error { return &problem{code, message} }
+
+// explain is the one place where errors become codes. What it does not know is internal or passing, and the words stay in the log.
+func explain(err error, role call.Role) *problem {
+	var p *problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var invalid *call.InvalidError
+	if errors.As(err, &invalid) {
+		return &problem{codeBadText, invalid.Error()}
+	}
+	if errors.Is(err, call.ErrNoMinutes) && role != call.RoleSeller {
+		return &problem{codeSellerUnavail, "The seller cannot take this call now."}
+	}
+	for _, known := range explanations {
+		if errors.Is(err, known.err) {
+			return &known.problem
+		}
+	}
+	return &problem{codeUnavailable, "The server could not save this. Please try again."}
+}
+
+var explanations = []struct {
+	err error
+	problem
+}{
+	{errUnknownType, problem{codeUnknownType, "This server does not know messages of this type."}},
+	{errBadMessage, problem{codeBadMessage, "The message is not what the protocol says: one JSON object with a type and that type's fields."}},
+	{call.ErrPass, problem{codeTokenInvalid, "The access link is not valid."}},
+	{call.ErrNotFound, problem{codeTokenInvalid, "The access link is not valid."}},
+	{call.ErrExpired, problem{codeTokenExpired, "The access link has expired. Ask for a new one."}},
+	{call.ErrRevoked, problem{codeTokenRevoked, "The access link was withdrawn. Ask for a new one."}},
+	{call.ErrOver, problem{codeOver, "The conference is over."}},
+	{call.ErrCancelled, problem{codeCancelled, "The conference was cancelled."}},
+	{call.ErrNoMinutes, problem{codeNoMinutes, "There are no minutes left this month."}},
+	{call.ErrNotKnocking, problem{codeNobody, "This participant is not at the door."}},
+	{call.ErrNotPresent, problem{codeNobody, "This participant is not in the room."}},
+	{call.ErrNotRunning, problem{codeForbidden, "Nobody is in the conference."}},
+	{sfu.ErrTooManyOffer, problem{codeTooManyOffers, "Too many offers. Wait a second before the next."}},
+	{sfu.ErrBadSDP, problem{codeBadSDP, "The offer cannot be understood or breaks a limit."}},
+	{sfu.ErrNoOffer, problem{codeBadCandidate, "Send an offer before candidates."}},
+	{sfu.ErrBadCandidate, problem{codeBadCandidate, "The candidate cannot be understood or is one too many."}},
+	{sfu.ErrRoomFull, problem{codeRoomFull, "The room is full."}},
+}
+
+// Reasons of `bye` and `left`. call has those that the log writes by itself: ended, left, minutes_exhausted.
+const (
+	reasonLeft       = call.ReasonLeft
+	reasonEnded      = call.ReasonEnded
+	reasonMinutes    = call.ReasonMinutes
+	reasonDenied     = "denied"
+	reasonRemoved    = "removed"
+	reasonReplaced   = "replaced"
+	reasonLost       = "lost"
+	reasonRevoked    = "revoked"
+	reasonExpired    = "expired"
+	reasonCancelled  = "cancelled"
+	reasonViolation  = "violation"
+	reasonServerStop = "server_closing"
+)
+
+// farewells are the words of `bye` for people.
+var farewells = map[string]string{
+	reasonLeft:       "You have left the call.",
+	reasonEnded:      "The call was ended.",
+	reasonMinutes:    "The minutes for this month are used up.",
+	reasonDenied:     "You were not let in.",
+	reasonRemoved:    "You were taken out of the call.",
+	reasonReplaced:   "The call goes on in another window or on another device.",
+	reasonLost:       "The connection was lost.",
+	reasonRevoked:    "The access link was withdrawn.",
+	reasonExpired:    "The access link has expired.",
+	reasonCancelled:  "The conference was cancelled.",
+	reasonViolation:  "This app broke a limit of the server.",
+	reasonServerStop: "The server is restarting.",
+}
+
+// overReason is the word for how the conference ended.
+func overReason(c call.Conference) string {
+	switch {
+	case c.State == call.StateCancelled:
+		return reasonCancelled
+	case c.FinishReason == reasonMinutes, c.FinishReason == reasonLeft:
+		return c.FinishReason
+	}
+	return reasonEnded
+}
