@@ -92,6 +92,15 @@ func decodeEvent(data []byte) (e call.Event, err error) {
 	return e, err
 }
 
+// Head is the number of the last event, 0 before the first.
+func (s *Store) Head(ctx context.Context) (seq uint64, err error) {
+	err = s.view(ctx, func(t tx) error {
+		seq, err = t.lastSeq()
+		return err
+	})
+	return seq, err
+}
+
 // lastSeq is the number of the last event, 0 before the first.
 func (t tx) lastSeq() (uint64, error) {
 	r := kv.Prefix([]byte(tableEvent))
