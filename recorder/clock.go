@@ -109,6 +109,11 @@ func (c *clock) observe(a *anchor, ts int64, arrived time.Duration) {
 	}
 	c.last = ts
 	c.nominal.add(arrived, int64(arrived-c.span(ts-c.first)))
+	c.anchor(a, ts, arrived)
+}
+
+// anchor tells the session how late a packet came by the sender's clock.
+func (c *clock) anchor(a *anchor, ts int64, arrived time.Duration) {
 	if c.line.ok && c.epoch == a.epoch {
 		a.offset.add(arrived, int64(arrived)-c.line.at(ts))
 	}

@@ -38,6 +38,12 @@ func (c *stretch) release(streams []*stream, force bool) {
 			return
 		}
 		c.held = time.Time{}
+		// The delays of what came before the clocks were known count as well.
+		for _, s := range streams {
+			for _, f := range s.raw {
+				s.clock.anchor(c.anchor, f.ts, f.arrived.Sub(c.origin))
+			}
+		}
 	}
 	for _, s := range streams {
 		s.settle(c)
