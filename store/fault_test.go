@@ -21,6 +21,7 @@ type faultyDB struct {
 	countdown  int   // steps until the failure; 0: none
 	commit     error // what the next commit returns, nil: all is well
 	commitKept bool  // and whether it happened all the same
+	commits    int   // so far
 }
 
 func (f *faultyDB) fails() error {
@@ -42,6 +43,7 @@ func (f *faultyDB) Update(ctx context.Context, fn func(kv.Tx) error) error {
 		if !kept {
 			return f.commit
 		}
+		f.commits++
 		return nil
 	})
 	if kept && f.commit != nil {

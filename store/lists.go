@@ -143,7 +143,7 @@ func formatCursor(end []byte) string { return base64.RawURLEncoding.EncodeToStri
 
 func parseCursor(cursor string) ([]byte, error) {
 	end, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(end) <= timeSize || !validID(string(end[timeSize:])) {
+	if err != nil || formatCursor(end) != cursor || len(end) <= timeSize || !validID(string(end[timeSize:])) { // base64 skips line ends
 		return nil, call.Invalid("after", "this is not a cursor of ours; take it from \"next\" of the page before")
 	}
 	return end, nil

@@ -148,7 +148,8 @@ func TestUnfinished(t *testing.T) {
 	s := openShop(t)
 	seller, buyer := s.seller(60), s.buyer()
 	s.conference(seller, buyer, noon) // nobody ever comes
-	met, waiting, ended, deserted := s.conference(seller, buyer, noon), s.conference(seller, buyer, noon), s.conference(seller, buyer, noon), s.conference(seller, buyer, noon)
+	met, waiting := s.conference(seller, buyer, noon), s.conference(seller, buyer, noon)
+	ended, deserted := s.conference(seller, buyer, noon), s.conference(seller, buyer, noon)
 	s.meet(met)
 	s.apply(waiting, call.IssueLink("link_w", "key_1", call.RoleBuyer, "", noon.Add(time.Hour)))
 	s.apply(waiting, call.Arrive("link_w"))
@@ -179,7 +180,10 @@ func TestUnfinished(t *testing.T) {
 
 func TestForeignCursor(t *testing.T) {
 	s := openShop(t)
-	for _, cursor := range []string{"x", "!", "AAAA", formatCursor([]byte("twelve bytes")), formatCursor([]byte("twelve bytes\x00\xff")), "AAAAAAAAAAAAAAAAYR"} {
+	for _, cursor := range []string{
+		"x", "!", "AAAA", "AAAAAAAAAAAAAAAAYR",
+		formatCursor([]byte("twelve bytes")), formatCursor([]byte("twelve bytes\x00\xff")),
+	} {
 		_, _, err := s.Conferences(s.ctx, call.Filter{}, cursor, 10)
 		var invalid *call.InvalidError
 		if !errors.As(err, &invalid) || invalid.Field != "after" {

@@ -47,7 +47,9 @@ func randomDay(t *rapid.T, s *Store, c *clock) {
 	var sellers, buyers, confs []string
 	links := 0
 	for range rapid.IntRange(1, 2).Draw(t, "sellers") {
-		p := call.Profile{Name: "Ana", TimeZone: pick("zone", []string{"UTC", "America/Sao_Paulo"}), Language: "en", MonthlyMinutes: rapid.IntRange(0, 2).Draw(t, "minutes")}
+		p := call.Profile{Name: "Ana", Language: "en"}
+		p.TimeZone = pick("zone", []string{"UTC", "America/Sao_Paulo"})
+		p.MonthlyMinutes = rapid.IntRange(0, 2).Draw(t, "minutes")
 		sellers = append(sellers, need(s.RegisterSeller(ctx, p))(t).ID)
 	}
 	buyers = append(buyers, need(s.RegisterBuyer(ctx, call.Contact{Name: "Bia"}))(t).ID)
