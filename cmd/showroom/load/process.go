@@ -1,0 +1,115 @@
+package load
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// process is a process of this machine, seen through /proc. All its figures include all its threads.
+type process struct {
+	pid  int
+	root string // /proc
+	tick time.Duration
+	page int64
+}
+
+func newProcess(root string, pid int) *process {
+	return &process{pid: pid, root: root, tick: clockTick(root), page: int64(os.Getpagesize())}
+}
+
+// cpu is the processor time used since the process began, in user and kernel mode.
+func (p *process) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(filepath.Join(p.root, strconv.Itoa(p.pid), "stat"))
+	if err != nil {
+		return 0, p.gone(err)
+	}
+	ticks, err := parseStat(string(text))
+	if err != nil {
+		return 0, fmt.Errorf("processor time of process %d: %w", p.pid, err)
+	}
+	return time.Duration(ticks) * p.tick, nil
+}
+
+// parseStat adds utime and stime, fields 14 and 15 of /proc/PID/stat (proc_pid_stat(5)). Field 2, the name, is in
+// parentheses and may itself have some, and spaces.
+func parseStat(text string) (uint64, error) {
+	end := strings.LastIndexByte(text, ')')
+	if end < 0 {
+		return 0, fmt.Errorf("no process name in %q", text)
+	}
+	fields := strings.Fields(text[end+1:])
+	const utime, stime = 14 - 3, 15 - 3 // field 3 is the first after the name
+	if len(fields) <= stime {
+		return 0, fmt.Errorf("%d fields after the name, want at least %d", len(fields), stime+1)
+	}
+	user, err := strconv.ParseUint(fields[utime], 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("utime: %w", err)
+	}
+	system, err := strconv.ParseUint(fields[stime], 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("stime: %w", err)
+	}
+	return user + system, nil
+}
+
+// resident is the physical memory in use, bytes.
+func (p *process) resident() (int64, error) {
+	text, err := os.ReadFile(filepath.Join(p.root, strconv.Itoa(p.pid), "statm"))
+	if err != nil {
+		return 0, p.gone(err)
+	}
+	pages, err := parseStatm(string(text))
+	if err != nil {
+		return 0, fmt.Errorf("memory of process %d: %w", p.pid, err)
+	}
+	return pages * p.page, nil
+}
+
+// parseStatm takes the second field of /proc/PID/statm, resident pages.
+func parseStatm(text string) (int64, error) {
+	fields := strings.Fields(text)
+	if len(fields) < 2 {
+		return 0, fmt.Errorf("no second field in %q", text)
+	}
+	pages, err := strconv.ParseInt(fields[1], 10, 48)
+	if err != nil || pages < 0 {
+		return 0, fmt.Errorf("%q is no number of pages", fields[1])
+	}
+	return pages, nil
+}
+
+func (p *process) gone(err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("there is no process %d", p.pid)
+	}
+	return fmt.Errorf("process %d: %w", p.pid, err)
+}
+
+// clockTick is the unit of /proc/PID/stat: 10 ms nearly everywhere; the auxiliary vector says so (getauxval(3)).
+func clockTick(root string) time.Duration {
+	const atClockTick, usual = 17, 100
+	vector, _ := os.ReadFile(filepath.Join(root, "self", "auxv")) // unreadable: the usual
+	const word = strconv.IntSize / 8
+	for ; len(vector) >= 2*word; vector = vector[2*word:] {
+		if nativeWord(vector) == atClockTick {
+			if hz := nativeWord(vector[word:]); hz > 0 && hz <= 1_000_000 {
+				return time.Second / time.Duration(hz)
+			}
+		}
+	}
+	return time.Second / usual
+}
+
+func nativeWord(b []byte) uint64 {
+	if strconv.IntSize == 32 {
+		return uint64(binary.NativeEndian.Uint32(b))
+	}
+	return binary.NativeEndian.Uint64(b)
+}
