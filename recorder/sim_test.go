@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -169,7 +170,7 @@ func (r *rig) session(id string) *Session {
 func (r *rig) track(s *Session, source, mime string) *Track {
 	r.t.Helper()
 	rate := uint32(90000)
-	if mime == "audio/opus" {
+	if strings.EqualFold(mime, "audio/opus") {
 		rate = 48000
 	}
 	t, err := s.Track(TrackInfo{Source: source, MimeType: mime, ClockRate: rate, Channels: 2})
