@@ -9,9 +9,6 @@ import (
 	"github.com/pion/webrtc/v4"
 )
 
-// estimateLife is how long a subscriber's REMB counts. Browsers send one a second.
-const estimateLife = 5 * time.Second
-
 // readFeedback reads what the subscriber reports on a slot, until the sender is stopped.
 func (p *Peer) readFeedback(s *slot, sender *webrtc.RTPSender) {
 	defer p.contain("feedback")
@@ -82,17 +79,14 @@ func (s *slot) estimated(bitrate float32) {
 
 func (s *slot) received(reports []rtcp.ReceptionReport) {
 	for _, r := range reports {
-		if r.SSRC == s.ssrc {
-			s.peer.lossToPeer.Store(uint32(r.FractionLost))
+		if r.SSRC != s.ssrc {
+			continue
 		}
+		s.peer.lossToPeer.Store(uint32(r.FractionLost))
+		s.mu.Lock()
+		s.lost = lossReport{share: float64(r.FractionLost) / 256, at: time.Now()}
+		s.mu.Unlock()
 	}
-}
-
-// limit is the subscriber's fresh estimate, false if it has none.
-func (s *slot) limit(now time.Time) (uint64, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.remb.bitrate, !s.remb.at.IsZero() && now.Sub(s.remb.at) < estimateLife
 }
 
 // readReports reads the publisher's RTCP of one incoming stream, until it is stopped.
@@ -130,31 +124,4 @@ func (p *Peer) readReports(receiver *webrtc.RTPReceiver, in *incoming) {
 // ended says that a stream is over, in contrast to a packet that was no good.
 func ended(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe)
-}
-
-// limitPublisher tells a publisher how much its subscribers can take: the least of their
-// estimates, within the configured limits. Estimates are of a whole connection and so is
-// the limit; dividing a subscriber's among its slots would starve the busy ones, since
-// browsers never estimate much more than they receive.
-func (p *Peer) limitPublisher(tracks []*Track, now time.Time) {
-	var ssrcs []uint32
-	limit := p.server.config.MaxBitrate
-	for _, t := range tracks {
-		if t.peer != p || t.Kind() != Video {
-			continue
-		}
-		ssrcs = append(ssrcs, t.ssrc)
-		if slots := t.slots.Load(); slots != nil {
-			for _, s := range *slots {
-				if e, ok := s.limit(now); ok {
-					limit = min(limit, e)
-				}
-			}
-		}
-	}
-	if len(ssrcs) == 0 || !p.connected.Load() {
-		return
-	}
-	limit = max(limit, p.server.config.MinBitrate)
-	p.writeRTCP(&rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: float32(limit), SSRCs: ssrcs})
 }

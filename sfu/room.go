@@ -234,13 +234,13 @@ func (r *Room) unlock() {
 func (r *Room) housekeep() {
 	ticker := time.NewTicker(housekeeping)
 	defer ticker.Stop()
+	limited := time.Now()
 	for n := 1; ; n++ {
 		select {
 		case <-r.stop:
 			return
 		case now := <-ticker.C:
-			peers, tracks := r.Peers(), r.Tracks()
-			for _, t := range tracks {
+			for _, t := range r.Tracks() {
 				if slots := t.slots.Load(); slots != nil {
 					for _, s := range *slots {
 						s.lateReport()
@@ -250,9 +250,8 @@ func (r *Room) housekeep() {
 			if n%limitInterval != 0 {
 				continue
 			}
-			for _, p := range peers {
-				p.limitPublisher(tracks, now)
-			}
+			r.limitPublishers(now, now.Sub(limited))
+			limited = now
 		}
 	}
 }

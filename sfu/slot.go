@@ -30,6 +30,9 @@ type slot struct {
 	out    stream
 	resend resender
 	remb   estimate
+	lost   lossReport
+
+	limiter limiter
 
 	sendTimeID, levelID, captureID uint8 // of the header extensions; 0: not negotiated
 }
@@ -63,6 +66,12 @@ type stream struct {
 type estimate struct {
 	bitrate uint64
 	at      time.Time
+}
+
+// lossReport is the share of the slot's packets that the subscriber lost of late.
+type lossReport struct {
+	share float64
+	at    time.Time
 }
 
 func newSlot(p *Peer, mid string, kind Kind, index int) *slot {
