@@ -3,8 +3,8 @@ package rest
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"showroom/call"
@@ -22,7 +22,7 @@ const (
 
 // The scopes of API keys.
 const (
-	ScopeAll  = "all"
+	ScopeCRM  = "crm"  // everything
 	ScopeRead = "read" // GET only
 )
 
@@ -44,7 +44,7 @@ func (a *api) letIn(rt route, r *request) (subject, error) {
 	if err != nil {
 		var p *problem
 		if errors.As(err, &p) && (p.Code == codeUnauth || p.Code == codeTokenInvalid) && presented(rt.access, r) {
-			if wait := a.failures.add(a.ClientAddr(r.Request), r.now); wait > 0 {
+			if wait := a.failures.add(a.Address(r.Request), r.now); wait > 0 {
 				p = fail(codeRateLimited, "too many failed attempts from this address; wait a minute")
 				p.retryAfter = wait
 				return subject{}, p
@@ -67,7 +67,7 @@ func authorize(s subject, rt route, conference string) error {
 		return nil
 	}
 	switch {
-	case s.key.Scope == ScopeAll, s.key.Scope == ScopeRead && rt.method == http.MethodGet:
+	case s.key.Scope == ScopeCRM, s.key.Scope == ScopeRead && rt.method == http.MethodGet:
 		return nil
 	}
 	return fail(codeForbidden, fmt.Sprintf("this API key has the scope %q, which does not allow %s here", s.key.Scope, rt.method))
@@ -121,13 +121,13 @@ func bearer(h http.Header) (string, error) {
 	return credential, nil
 }
 
-// peerAddr is the other end of the connection.
-func peerAddr(r *http.Request) netip.Addr {
-	addr, err := netip.ParseAddrPort(r.RemoteAddr)
+// peer is the other end of the connection.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return netip.Addr{}
+		return r.RemoteAddr
 	}
-	return addr.Addr()
+	return host
 }
 
 // actor is how the log names who caused an event.

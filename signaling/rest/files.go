@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -40,8 +41,7 @@ func (a *api) serveFile(w http.ResponseWriter, r *request, f call.File, src io.R
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")                                                                       // the address is the permission
 	h.Set("Content-Security-Policy", "default-src 'none'; media-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'none'") // for a browser's own player
 	h.Set("Cache-Control", "private, max-age="+strconv.FormatInt(r.goodFor(), 10))
-	// The server's own deadline is for short answers. A test's recorder has none.
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(longestDownload)) //nolint:errcheck // see above
+	deadlines(w).SetWriteDeadline(time.Now().Add(longestDownload)) //nolint:errcheck // a test's recorder has none
 	http.ServeContent(&fileWriter{ResponseWriter: w}, r.Request, "", time.Time{}, src)
 }
 
@@ -56,8 +56,9 @@ func (r *request) goodFor() int64 {
 
 // openFile finds the file where it is now: on this disk or, once it was verified there, in the object store.
 func (a *api) openFile(r *request) (call.File, io.ReadSeekCloser, error) {
+	conference := r.subject.conference
 	for range 2 { // it may move while we look: then once more
-		c, err := a.Store.Case(r.Context(), r.subject.conference)
+		c, err := a.Store.Case(r.Context(), conference)
 		if err != nil {
 			return call.File{}, nil, err
 		}
@@ -65,22 +66,47 @@ func (a *api) openFile(r *request) (call.File, io.ReadSeekCloser, error) {
 		if !ok || !canPlay(f) {
 			return call.File{}, nil, call.ErrNoFile
 		}
+		open := a.openUploading
 		if f.State == call.FileStored {
-			src, err := a.Objects.Open(r.Context(), f.Key)
-			if err != nil {
-				return f, nil, fmt.Errorf("open %s of %s: %w", f.Name, c.Conference.ID, hide(err))
-			}
-			return f, src, nil
+			open = a.openStored
 		}
-		src, err := a.Local(c.Conference.ID, f.Name)
+		src, err := open(r.Context(), conference, f)
 		if err == nil {
 			return f, src, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return f, nil, fmt.Errorf("open %s of %s on disk: %w", f.Name, c.Conference.ID, err)
+			return f, nil, fmt.Errorf("open %s of %s: %w", f.Name, conference, err)
 		}
 	}
-	return call.File{}, nil, fail(codeUnavailable, "the file is on another disk at the moment; try again shortly")
+	return call.File{}, nil, fail(codeUnavailable, "the file is being moved; try again shortly")
+}
+
+func (a *api) openStored(ctx context.Context, _ string, f call.File) (io.ReadSeekCloser, error) {
+	src, err := a.Objects.Open(ctx, f.Key)
+	if err != nil {
+		return nil, hide(err)
+	}
+	return src, nil
+}
+
+// openUploading looks on the disk and then where the file will be: for a moment it is uploaded, removed from the disk,
+// and the log has not been told. It returns fs.ErrNotExist when it is at neither place.
+func (a *api) openUploading(ctx context.Context, conference string, f call.File) (io.ReadSeekCloser, error) {
+	local, err := a.Local(conference, f.Name)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return local, err
+	}
+	src, err := a.Objects.Open(ctx, "recordings/"+conference+"/"+f.Name) // as recorder.Key
+	if errors.Is(err, object.ErrNotFound) {
+		return nil, fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, err
+	}
+	if src.Info().SHA256 != f.SHA256 {
+		return nil, errors.Join(fs.ErrNotExist, src.Close())
+	}
+	return src, nil
 }
 
 // hide keeps a not-found of something that must be there from becoming the client's 404.

@@ -110,7 +110,11 @@ func TestSignedURLs(t *testing.T) {
 	twice := good + "&exp=9999999999&sig=x" // the first of each counts
 	b.wantAs(200, "", "GET", twice, "")
 
-	b.now = b.now.Add(16*time.Minute - time.Second) // 15 minutes and the length of the recording
+	b.now = b.now.Add(2 * time.Minute)
+	if again := b.fileURL(v); again != good {
+		t.Errorf("the address changed too soon: %s, before %s", again, good)
+	}
+	b.now = b.now.Add(18*time.Minute - time.Second) // 15 minutes and the length of the recording, in steps of 5
 	b.wantAs(200, "", "GET", good, "")
 	b.now = b.now.Add(time.Second)
 	a := b.wantAs(410, "", "GET", good, "")
@@ -175,6 +179,16 @@ func TestFileTrouble(t *testing.T) {
 	if a := b.wantAs(200, "", "GET", path, ""); a.Body.String() != fileText {
 		t.Errorf("while it moved: %q", a.Body)
 	}
+	b.record(v.conference, "buyer-3.webm") // uploaded and gone from the disk, and the log has not been told
+	b.put(v.conference, "buyer-3.webm", fileText)
+	early := v
+	early.file = "buyer-3.webm"
+	if a := b.wantAs(200, "", "GET", b.fileURL(early), ""); a.Body.String() != fileText {
+		t.Errorf("before the log knows: %q", a.Body)
+	}
+	b.put(v.conference, "buyer-3.webm", "something else")
+	b.wantAs(503, "", "GET", b.fileURL(early), "")
+
 	trouble.err = fmt.Errorf("dial: %w", object.ErrUnavailable)
 	a := b.wantAs(503, "", "GET", path, "")
 	if a.code() != "unavailable" || a.Header().Get("Retry-After") == "" {

@@ -27,8 +27,8 @@ type window struct {
 func newFailures() *failures { return &failures{seen: make(map[netip.Addr]window)} }
 
 // add counts one failure and returns how long the address must wait, zero if it need not.
-func (f *failures) add(addr netip.Addr, now time.Time) time.Duration {
-	addr = network(addr)
+func (f *failures) add(address string, now time.Time) time.Duration {
+	addr := network(address)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	w, known := f.seen[addr]
@@ -59,12 +59,15 @@ func (f *failures) forget(now time.Time) {
 	}
 }
 
-func network(addr netip.Addr) netip.Addr {
-	addr = addr.Unmap().WithZone("")
-	if addr.Is6() {
-		if prefix, err := addr.Prefix(64); err == nil {
-			return prefix.Addr()
-		}
+// network is what counts as one address; whatever is none counts as one of its own.
+func network(address string) netip.Addr {
+	addr, err := netip.ParseAddr(address)
+	if err != nil {
+		return netip.Addr{}
 	}
-	return addr
+	addr = addr.Unmap().WithZone("")
+	if addr.Is4() {
+		return addr
+	}
+	return netip.PrefixFrom(addr, 64).Masked().Addr()
 }

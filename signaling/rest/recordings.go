@@ -32,8 +32,10 @@ type playable struct {
 	Gaps            []call.Gap `json:"gaps"`
 }
 
-// urlLife is how long a file's URL outlives one playing of the whole recording.
-const urlLife = 15 * time.Minute
+const (
+	urlLife = 15 * time.Minute // how long at least a file's URL outlives one playing of the whole recording
+	urlStep = 5 * time.Minute  // URLs change this often, so that who asks again soon can go on with the same ones
+)
 
 func (a *api) recordingOf(c call.Case, now time.Time) recording {
 	out := recording{State: recordingState(c.Conference), Files: []playable{}}
@@ -42,7 +44,7 @@ func (a *api) recordingOf(c call.Case, now time.Time) recording {
 			out.DurationMS = max(out.DurationMS, f.OffsetMS+f.DurationMS)
 		}
 	}
-	expires := now.UTC().Truncate(time.Second).Add(urlLife + time.Duration(out.DurationMS)*time.Millisecond)
+	expires := now.UTC().Add(urlLife + time.Duration(out.DurationMS)*time.Millisecond + urlStep).Truncate(urlStep)
 	for _, f := range c.Conference.Files {
 		if !canPlay(f) {
 			continue

@@ -12,7 +12,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"showroom/call"
@@ -73,7 +72,7 @@ type Tokens interface {
 	Verify(token string, now time.Time) (call.Pass, error)
 }
 
-// Config is what the API is made of. All but Origins, ClientAddr and Now are required.
+// Config is what the API is made of. All but Origins, Address and Now are required.
 type Config struct {
 	Store   Store
 	Tokens  Tokens
@@ -86,11 +85,11 @@ type Config struct {
 	PublicURL string
 	// Origins are other sites whose pages may call the API, such as https://crm.example.com.
 	Origins []string
-	// ClientAddr says who sent a request, for the limit on failed sign-ins. By default it is the peer of the connection,
-	// which is wrong behind a proxy.
-	ClientAddr func(*http.Request) netip.Addr
-	Log        *slog.Logger
-	Now        func() time.Time
+	// Address is the IP address that a request came from, for the limit on failed sign-ins. By default it is the other end of
+	// the connection, which behind a proxy is the proxy.
+	Address func(*http.Request) string
+	Log     *slog.Logger
+	Now     func() time.Time
 }
 
 const (
@@ -118,8 +117,8 @@ func New(c Config) (http.Handler, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	if c.ClientAddr == nil {
-		c.ClientAddr = peerAddr
+	if c.Address == nil {
+		c.Address = peer
 	}
 	s, err := newSigner(c.SigningKey)
 	if err != nil {

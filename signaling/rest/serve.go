@@ -10,9 +10,17 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
-const maxBody = 64 << 10 // bytes
+const (
+	maxBody       = 64 << 10 // bytes
+	bodyTimeout   = 15 * time.Second
+	answerTimeout = 45 * time.Second // from the request's head to the last byte; files take longer
+)
+
+// deadlines are those of the request's connection; the server lifts them when the answer is complete.
+func deadlines(w http.ResponseWriter) *http.ResponseController { return http.NewResponseController(w) }
 
 // ServeHTTP implements http.Handler.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -22,6 +30,10 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "no-referrer")
+	if r.ContentLength != 0 { // unread bodies count too: the server waits for them
+		deadlines(w).SetReadDeadline(time.Now().Add(bodyTimeout)) //nolint:errcheck // a test's recorder has none
+	}
+	deadlines(w).SetWriteDeadline(time.Now().Add(answerTimeout)) //nolint:errcheck // as above
 	if a.crossOrigin(w, r) {
 		return
 	}
@@ -112,8 +124,9 @@ func (a *api) answer(rt route, w http.ResponseWriter, hr *http.Request) (reply, 
 		return reply{}, fail(codeTooLarge, fmt.Sprintf("the body is larger than %d bytes", maxBody))
 	}
 	if err != nil {
-		return reply{}, fail(codeBadRequest, "the body ended early")
+		return reply{}, fail(codeBadRequest, "the body ended early or took too long")
 	}
+	deadlines(w).SetReadDeadline(time.Time{}) //nolint:errcheck // a test's recorder has none
 	if hr.Method == http.MethodPost && rt.access == byKey {
 		return a.once(rt, r)
 	}

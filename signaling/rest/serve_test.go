@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +36,7 @@ func TestNewChecksItsConfig(t *testing.T) {
 			t.Errorf("%s: accepted", name)
 		}
 	}
-	good.Now, good.ClientAddr = nil, nil
+	good.Now, good.Address = nil, nil
 	if _, err := New(good); err != nil {
 		t.Error(err)
 	}
@@ -128,7 +127,7 @@ func TestFailures(t *testing.T) {
 	f := newFailures()
 	fill := func(addr string, n int) (wait time.Duration) {
 		for range n {
-			wait = f.add(netip.MustParseAddr(addr), now)
+			wait = f.add(addr, now)
 		}
 		return wait
 	}
@@ -149,7 +148,7 @@ func TestFailures(t *testing.T) {
 		t.Error("another network waits")
 	}
 	for i := range maxAddresses * 2 { // a flood of addresses is counted together and forgets nobody
-		f.add(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), now)
+		f.add(fmt.Sprintf("10.0.%d.%d", i/256, i%256), now)
 	}
 	if len(f.seen) > maxAddresses+1 {
 		t.Errorf("%d addresses are remembered", len(f.seen))
