@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"showroom/call"
+	"showroom/call/player"
+	"showroom/recorder"
+	"showroom/sfu"
+	"showroom/signaling"
+	"showroom/signaling/rest"
+	"showroom/store"
+	"showroom/store/kv"
+	"showroom/store/object"
+)
+
+// app is the wired server. Parts are opened in the order of the fields and closed in the opposite one.
+type app struct {
+	cfg Config
+	log *slog.Logger
+	url string // how people reach it
+
+	db       kv.DB
+	store    *store.Store
+	objects  object.Store
+	recorder *recorder.Recorder
+	media    *sfu.Server
+	player   *player.Native
+	tokens   *signaling.Tokens
+	hub      *signaling.Hub
+	listener net.Listener
+	http     *http.Server
+
+	head       uint64          // of the log, when this process began
+	follow     context.Context // of followers and tails
+	stopFollow context.CancelFunc
+	wg         sync.WaitGroup
+}
+
+func clock() time.Time { return time.Now() }
+
+func databaseFile(data string) string { return filepath.Join(data, "showroom.db") }
+
+// open makes all parts; nothing is served before run.
+func open(cfg Config, log *slog.Logger) (*app, error) {
+	a := &app{cfg: cfg, log: log}
+	a.follow, a.stopFollow = context.WithCancel(context.Background())
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"database", a.openStore},
+		{"object store", a.openObjects},
+		{"recorder", a.openRecorder},
+		{"media", a.openMedia},
+		{"http", a.openHTTP},
+	} {
+		if err := step.do(); err != nil {
+			return nil, errors.Join(fmt.Errorf("open %s: %w", step.what, err), a.close())
+		}
+	}
+	return a, nil
+}
+
+func (a *app) openStore() error {
+	if err := os.MkdirAll(a.cfg.Data, 0o700); err != nil {
+		return err
+	}
+	db, err := kv.OpenBolt(databaseFile(a.cfg.Data))
+	if err != nil {
+		return err
+	}
+	a.db = db
+	a.store, err = store.New(db, clock)
+	return err
+}
+
+func (a *app) openObjects() (err error) {
+	c := a.cfg.S3
+	if c.Endpoint == "" {
+		a.objects, err = object.NewDisk(filepath.Join(a.cfg.Data, "objects"))
+		return err
+	}
+	a.objects, err = object.NewS3(object.S3Config{Endpoint: c.Endpoint, Region: c.Region, Bucket: c.Bucket, Prefix: c.Prefix,
+		AccessKey: c.AccessKey, SecretKey: c.SecretKey, TLS: !c.Plain, PathStyle: true})
+	return err
+}
+
+func (a *app) openRecorder() (err error) {
+	a.recorder, err = recorder.New(recorder.Config{Dir: filepath.Join(a.cfg.Data, "spool"), Log: a.log, Now: clock})
+	return err
+}
+
+func (a *app) openMedia() (err error) {
+	a.media, err = sfu.New(sfu.Config{UDP: a.cfg.MediaUDP, TCP: a.cfg.MediaTCP, Addresses: a.cfg.MediaAddresses, Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.player = player.NewNative(a.media, a.recorder, a.store, a.log)
+	return nil
+}
+
+// openHTTP listens, and wires signaling, API and pages.
+func (a *app) openHTTP() error {
+	listener, err := net.Listen("tcp", a.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	a.listener = listener
+	a.url = a.cfg.publicURL(listener.Addr())
+	ctx := context.Background()
+	join, err := a.store.Secret(ctx, "join_tokens", 32)
+	if err != nil {
+		return err
+	}
+	files, err := a.store.Secret(ctx, "file_links", 32)
+	if err != nil {
+		return err
+	}
+	if err := a.openHub(join); err != nil {
+		return err
+	}
+	api, err := rest.New(rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, SigningKey: files,
+		PublicURL: a.url, Origins: a.cfg.Origins, Log: a.log, Now: clock})
+	if err != nil {
+		return err
+	}
+	a.http = a.server(api)
+	return nil
+}
+
+// run serves until soon ends, drains, and closes. It returns when everything is closed.
+func (a *app) run(soon, now context.Context) error {
+	if err := a.recover(now); err != nil {
+		return errors.Join(err, a.close())
+	}
+	a.wg.Go(a.tail)
+	a.wg.Go(a.upload)
+	served := make(chan error, 1)
+	go func() { served <- a.serve() }()
+	a.log.Info("serving", "url", a.url, "http", a.listener.Addr(), "udp", a.media.UDPAddr(), "tcp", a.media.TCPAddr())
+	select {
+	case err := <-served:
+		return errors.Join(err, a.close())
+	case <-soon.Done():
+	}
+	a.drain(now)
+	return a.close()
+}
+
+// drain takes no new calls and waits for those that run, until now ends or the time is up.
+func (a *app) drain(now context.Context) {
+	a.hub.Drain()
+	a.log.Info("draining", "calls", a.hub.Stats().Conferences, "at_most", a.cfg.DrainTimeout)
+	ctx, cancel := context.WithTimeout(now, a.cfg.DrainTimeout)
+	defer cancel()
+	look := time.NewTicker(250 * time.Millisecond)
+	defer look.Stop()
+	for a.hub.Stats().Conferences > 0 {
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+const closeTimeout = 20 * time.Second // for recordings, sockets and requests under way
+
+// close closes what is open, the edge first. What cannot be finished in time is taken up at the next start.
+func (a *app) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	var errs []error
+	if a.hub != nil {
+		errs = append(errs, a.hub.Close(ctx))
+	}
+	if a.http != nil {
+		errs = append(errs, a.http.Shutdown(ctx))
+	} else if a.listener != nil {
+		errs = append(errs, a.listener.Close())
+	}
+	if a.media != nil {
+		errs = append(errs, a.media.Close())
+	}
+	if a.recorder != nil {
+		errs = append(errs, a.recorder.Close(ctx))
+	}
+	if a.player != nil {
+		errs = append(errs, a.player.Close(ctx))
+	}
+	a.stopFollow()
+	a.wg.Wait()
+	if a.db != nil {
+		errs = append(errs, a.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// recover says of calls that the last process left behind what became of them.
+func (a *app) recover(ctx context.Context) error {
+	head, err := a.store.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("read log: %w", err)
+	}
+	a.head = head
+	ids, err := a.store.Unfinished(ctx)
+	if err != nil {
+		return fmt.Errorf("look for unfinished calls: %w", err)
+	}
+	for _, id := range ids {
+		if _, _, err := a.store.Apply(ctx, id, call.Recover); err != nil {
+			return fmt.Errorf("recover call %s: %w", id, err)
+		}
+		a.log.Info("call was interrupted", "call", id)
+		a.hub.Watch(id)
+	}
+	if err := a.salvage(ctx); err != nil { // what could not be told stays in the spool for the next start
+		a.log.Error("recordings of the last process", "err", err)
+	}
+	return nil
+}

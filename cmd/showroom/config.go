@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"go.yaml.in/yaml/v4"
+)
+
+// Config is everything one can set: by flag, by environment (SHOWROOM_ and the flag's name) or in the file given with --config,
+// each by the same word. The flag wins over the environment, the environment over the file.
+type Config struct {
+	Listen    string `default:":8080" help:"Address of pages, API and signaling."`
+	PublicURL string `help:"How people reach it, such as https://calls.example.com. Default: http://localhost and the port of --listen." placeholder:"URL"`
+	Data      string `default:"data" help:"Folder for the database, the recordings and the spool." type:"path"`
+	TLSCert   string `help:"Certificate file (PEM). Browsers give camera and microphone only to https pages and to localhost." type:"path" placeholder:"FILE"`
+	TLSKey    string `help:"Key file (PEM) of --tls-cert." type:"path" placeholder:"FILE"`
+
+	MediaUDP       string   `default:":7788" help:"Address of the one UDP port for all media."`
+	MediaTCP       string   `default:":7788" help:"Address of the one TCP port for media where UDP is blocked; 'off' for none."`
+	MediaAddresses []string `help:"Public IP addresses to announce besides this machine's own, for a server behind NAT." placeholder:"IP"`
+	ICEServers     []string `help:"STUN or TURN addresses that clients are told, such as stun:stun.example.com:3478." placeholder:"URL"`
+	Origins        []string `help:"Origins of other sites whose pages may use signaling and API, such as https://crm.example.com." placeholder:"ORIGIN"`
+
+	ClientHeader string `help:"Header in which your reverse proxy says who the client is, such as X-Forwarded-For. Only behind a proxy that sets it." placeholder:"HEADER"`
+
+	S3 S3 `embed:"" prefix:"s3-"`
+
+	ResumeWindow time.Duration `default:"30s" help:"How long a participant with a broken socket keeps their place."`
+	EmptyTimeout time.Duration `default:"30s" help:"How long after everybody left a call is finished."`
+	DrainTimeout time.Duration `default:"1h" help:"How long calls may go on after the first SIGTERM; a second ends them at once."`
+
+	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
+	LogFormat string `default:"text" enum:"text,json" help:"text or json."`
+}
+
+// S3 says where recordings are kept, if not in the data folder.
+type S3 struct {
+	Endpoint      string `help:"Host and port of an S3 service for recordings. Default: the folder of --data." placeholder:"HOST"`
+	Bucket        string `default:"showroom" help:"Bucket; it is made if it is not there."`
+	Region        string `default:"us-east-1" help:"Region of the bucket."`
+	Prefix        string `help:"What object names begin with." placeholder:"PREFIX"`
+	AccessKey     string `help:"Access key." placeholder:"KEY"`
+	SecretKey     string `help:"Secret key. Better: --s3-secret-key-file." placeholder:"SECRET"`
+	SecretKeyFile string `help:"File with the secret key." type:"path" placeholder:"FILE"`
+	Plain         bool   `help:"Speak http to the S3 service, not https."`
+}
+
+// AfterApply checks what kong cannot, and fills in what follows from the rest.
+func (c *Config) AfterApply() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
+	if c.S3.SecretKeyFile != "" {
+		secret, err := os.ReadFile(c.S3.SecretKeyFile)
+		if err != nil {
+			return fmt.Errorf("--s3-secret-key-file: %w", err)
+		}
+		c.S3.SecretKey = strings.TrimSpace(string(secret))
+	}
+	if c.S3.Endpoint != "" && (c.S3.AccessKey == "" || c.S3.SecretKey == "") {
+		return errors.New("--s3-endpoint needs --s3-access-key and --s3-secret-key-file")
+	}
+	if c.MediaTCP == "off" {
+		c.MediaTCP = ""
+	}
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return fmt.Errorf("--public-url %q is not like https://calls.example.com", c.PublicURL)
+		}
+		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	}
+	for _, address := range c.MediaAddresses {
+		if net.ParseIP(address) == nil {
+			return fmt.Errorf("--media-addresses: %q is not an IP address", address)
+		}
+	}
+	return nil
+}
+
+// publicURL is how people reach the server that listens on addr.
+func (c *Config) publicURL(addr net.Addr) string {
+	if c.PublicURL != "" {
+		return c.PublicURL
+	}
+	scheme := "http"
+	if c.TLSCert != "" {
+		scheme = "https"
+	}
+	_, port, _ := net.SplitHostPort(addr.String())
+	return scheme + "://" + net.JoinHostPort("localhost", port)
+}
+
+// readFile is a kong loader: a YAML file whose keys are the long flags' names.
+func readFile(r io.Reader) (kong.Resolver, error) {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]any{}
+	if err := yaml.Unmarshal(text, &values); err != nil {
+		return nil, fmt.Errorf("not YAML: %w", err)
+	}
+	return &file{values}, nil
+}
+
+// file gives kong the values of a configuration file.
+type file struct{ values map[string]any }
+
+// Validate refuses words that are no flag: a typo must not pass as a default.
+func (f *file) Validate(app *kong.Application) error {
+	known := map[string]bool{}
+	for _, command := range app.Leaves(false) {
+		for _, flag := range command.Flags {
+			known[flag.Name] = true
+		}
+	}
+	for _, word := range slices.Sorted(maps.Keys(f.values)) {
+		if !known[word] {
+			return fmt.Errorf("configuration file: %q is no setting; `showroom serve -help` lists them", word)
+		}
+	}
+	return nil
+}
+
+// Resolve answers kong's question for one flag.
+func (f *file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	value, ok := f.values[flag.Name]
+	if !ok {
+		return nil, nil
+	}
+	if list, ok := value.([]any); ok {
+		words := make([]string, len(list))
+		for i, item := range list {
+			words[i] = fmt.Sprint(item)
+		}
+		return strings.Join(words, ","), nil
+	}
+	return fmt.Sprint(value), nil
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// person is somebody at a browser.
+type person struct {
+	tab
+	t    *testing.T
+	role string // of the other side, as the tiles have it
+}
+
+// pattern replaces camera and microphone by a flash and a beep that come from one clock, once a second.
+const pattern = `
+navigator.mediaDevices.getUserMedia = async constraints => {
+	if (!window.patternStream) {
+		const audio = new AudioContext();
+		await audio.resume();
+		const out = audio.createMediaStreamDestination();
+		const canvas = document.createElement('canvas');
+		canvas.width = 640; canvas.height = 360;
+		const g = canvas.getContext('2d');
+		let next = Math.ceil(audio.currentTime) + 1;
+		let scheduled = 0;
+		const times = [];
+		setInterval(() => {
+			const now = audio.currentTime;
+			if (scheduled < next && next - now < 0.5) {
+				const o = audio.createOscillator(), gain = audio.createGain();
+				o.frequency.value = 1000; gain.gain.value = 0.8;
+				o.connect(gain).connect(out); o.start(next); o.stop(next + 0.1);
+				scheduled = next;
+			}
+			const on = now >= next && now < next + 0.1;
+			if (now >= next + 0.1) next++;
+			g.fillStyle = on ? '#fff' : '#111'; g.fillRect(0, 0, 640, 360);
+			g.fillStyle = '#777'; g.fillRect((now * 100) % 640, 350, 10, 10);
+		}, 10);
+		window.patternStream = new MediaStream([...canvas.captureStream(30).getVideoTracks(), ...out.stream.getAudioTracks()]);
+	}
+	const s = new MediaStream();
+	if (constraints.video) s.addTrack(window.patternStream.getVideoTracks()[0].clone());
+	if (constraints.audio) s.addTrack(window.patternStream.getAudioTracks()[0].clone());
+	return s;
+};`
+
+// lobby goes from the link to the join button, agreeing to be recorded.
+func (p *person) lobby(link string) {
+	p.t.Helper()
+	p.open(link)
+	click(p.t, p, "continue")
+	until(p.t, p, element("preview")+".videoWidth > 0")
+	click(p.t, p, "consent-yes")
+}
+
+// join goes from the link into the call or to the door.
+func (p *person) join(link string) {
+	p.t.Helper()
+	p.lobby(link)
+	click(p.t, p, "join")
+}
+
+func (p *person) phase(name string) {
+	p.t.Helper()
+	until(p.t, p, fmt.Sprintf("document.body.dataset.phase === %q", name))
+}
+
+// other is the video element of the other side.
+func (p *person) other() string {
+	return fmt.Sprintf(`document.querySelector('[data-testid="tile-%s"][data-source="camera"] video')`, p.role)
+}
+
+// sees waits until ten new frames of the other side were shown.
+func (p *person) sees() {
+	p.t.Helper()
+	until(p.t, p, p.other()+".getVideoPlaybackQuality().totalVideoFrames > 0")
+	frames := number(p.t, p, p.other()+".getVideoPlaybackQuality().totalVideoFrames")
+	until(p.t, p, fmt.Sprintf("%s.getVideoPlaybackQuality().totalVideoFrames > %v", p.other(), frames+10))
+}
+
+// hears waits until the other side's sound is not silence.
+func (p *person) hears() {
+	p.t.Helper()
+	p.eval(`(() => {
+		window.ear?.context.close();
+		const context = new AudioContext();
+		const ear = context.createAnalyser();
+		for (const a of document.querySelectorAll('[data-testid="audio"]')) context.createMediaStreamSource(a.srcObject).connect(ear);
+		context.resume();
+		window.ear = ear;
+	})()`)
+	until(p.t, p, p.loud())
+}
+
+func (p *person) loud() string {
+	return `(() => { const d = new Float32Array(ear.fftSize); ear.getFloatTimeDomainData(d); return Math.max(...d) > 0.02; })()`
+}
+
+// pair is a demo call of two people, up to both seeing and hearing each other.
+func pair(t *testing.T, p *program, seller, buyer tab) (*person, *person) {
+	t.Helper()
+	s, b := &person{seller, t, "buyer"}, &person{buyer, t, "seller"}
+	b.join(p.buyer)
+	b.phase("knocking")
+	s.join(p.seller)
+	s.phase("call")
+	click(t, s, "admit")
+	b.phase("call")
+	s.sees()
+	b.sees()
+	s.hears()
+	b.hears()
+	return s, b
+}
+
+func (p *person) minutesLeft() int {
+	p.t.Helper()
+	n, err := strconv.Atoi(strings.Trim(p.eval(element("minutes")+".dataset.seconds"), `"`))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return n
+}

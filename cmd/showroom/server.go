@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"showroom/call"
+	"showroom/call/player"
+	"showroom/signaling"
+	"showroom/static"
+)
+
+// rooms gives the hub the native player's rooms.
+type rooms struct{ *player.Native }
+
+func (r rooms) Open(c call.Conference) (signaling.Room, error) { return r.Native.Open(c) }
+
+func (a *app) openHub(key []byte) (err error) {
+	a.tokens, err = signaling.NewTokens([]signaling.Key{{ID: "1", Secret: key}})
+	if err != nil {
+		return err
+	}
+	a.hub = signaling.New(signaling.Config{Desk: a.store, Media: rooms{a.player}, Tokens: a.tokens, Origins: a.cfg.Origins,
+		ICEServers: iceServers(a.cfg.ICEServers), Address: a.clientAddress, ResumeWindow: a.cfg.ResumeWindow, EmptyTimeout: a.cfg.EmptyTimeout, Log: a.log, Now: clock})
+	return nil
+}
+
+func iceServers(urls []string) []signaling.ICEServer {
+	if len(urls) == 0 {
+		return nil
+	}
+	return []signaling.ICEServer{{URLs: urls}}
+}
+
+// clientAddress is the IP address of who sent a request: what the configured header of the reverse proxy says last, or else the other
+// end of the connection.
+func (a *app) clientAddress(r *http.Request) string {
+	if a.cfg.ClientHeader != "" {
+		words := strings.Split(r.Header.Get(a.cfg.ClientHeader), ",")
+		if ip, err := netip.ParseAddr(strings.TrimSpace(words[len(words)-1])); err == nil {
+			return ip.Unmap().String()
+		}
+	}
+	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		return addr.Addr().Unmap().String()
+	}
+	return r.RemoteAddr
+}
+
+// Limits of the HTTP server. Reading a body and writing a recording have limits of their own in their handlers.
+const (
+	readHeaderTimeout = 5 * time.Second
+	idleTimeout       = 60 * time.Second
+	maxHeaderBytes    = 16 << 10
+)
+
+// server is the HTTP side: signaling, API, pages and health.
+func (a *app) server(api http.Handler) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("GET /ws", a.hub)
+	mux.Handle("/api/v1/", api)
+	mux.Handle("GET /{$}", http.RedirectHandler("/console", http.StatusFound))
+	mux.Handle("/", static.Handler())
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", a.ready)
+	return &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
+}
+
+// ready answers 503 while no new calls should come here.
+func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	if a.hub.Stats().Draining {
+		http.Error(w, "draining", http.StatusServiceUnavailable)
+		return
+	}
+	if _, err := a.store.Cursor(r.Context(), uploads); err != nil {
+		a.log.Error("not ready", "err", err)
+		http.Error(w, "database", http.StatusServiceUnavailable)
+		return
+	}
+	io.WriteString(w, "ok\n")
+}
+
+// serve blocks until the server is shut down.
+func (a *app) serve() error {
+	var err error
+	if a.cfg.TLSCert != "" {
+		err = a.http.ServeTLS(a.listener, a.cfg.TLSCert, a.cfg.TLSKey)
+	} else {
+		err = a.http.Serve(a.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve http: %w", err)
+}
