@@ -123,8 +123,8 @@ func TestSkew(t *testing.T) {
 			return 40*time.Millisecond + time.Duration(m.rng.ExpFloat64()*float64(10*time.Millisecond))
 		}
 		twoTracks(r, m,
-			&source{to: 5*time.Minute, skew: 200e-6, reports: 2900 * time.Millisecond},
-			&source{to: 5*time.Minute, skew: -200e-6, reports: time.Second, lag: 60 * time.Millisecond})
+			&source{to: 5 * time.Minute, skew: 200e-6, reports: 2900 * time.Millisecond},
+			&source{to: 5 * time.Minute, skew: -200e-6, reports: time.Second, lag: 60 * time.Millisecond})
 	})
 	f, p := r.one(t)
 	got, line := apart(p, 0)

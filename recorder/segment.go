@@ -131,8 +131,11 @@ func (g *segment) finish(cause error) (File, error) {
 	if cause == nil {
 		cause = err
 	}
-	if !whole {
+	switch {
+	case errors.Is(err, webm.ErrEmpty):
 		return g.file, errors.Join(err, g.f.Close(), g.discard())
+	case !whole: // Repair will complete it
+		return g.file, errors.Join(err, g.f.Close())
 	}
 	if cause != nil {
 		g.file.Failure = cause.Error()

@@ -1,23 +1,23 @@
 package webm
 
 import (
+	"errors"
 	"fmt"
+	"syscall"
 	"time"
 )
 
 // Finish writes the open cluster, the Cues and the final head, each synced
 // before the next. If the open cluster cannot be written the file ends at the
 // last whole one; if there is no room for the Cues, clusters at the end make
-// way for them. The first error is returned even when the file came out valid;
-// the second result says whether it did.
+// way for them. Errors are returned even when the file came out valid, which the
+// bool tells. With ErrEmpty among them there is nothing to keep; without it, a
+// file that is not valid yet has whole clusters, which Repair can complete.
 func (w *Writer) Finish() (bool, error) {
 	first := w.Flush()
 	w.open.Block, w.data = nil, nil
 	ok, err := w.close()
-	if first == nil {
-		first = err
-	}
-	return ok, first
+	return ok, errors.Join(first, err)
 }
 
 func (w *Writer) close() (bool, error) {
@@ -26,12 +26,9 @@ func (w *Writer) close() (bool, error) {
 		return false, ErrEmpty
 	}
 	size, first := w.writeCues()
-	for try := 0; try < 3 && size == 0 && len(w.cues) > 1; try++ {
-		// The last indexed cluster and all behind it give their room.
-		w.end = w.cues[len(w.cues)-1].cluster
-		w.whole = min(w.whole, time.Duration(w.cues[len(w.cues)-1].time)*time.Millisecond)
-		w.dropTail(w.end)
-		size, _ = w.writeCues()
+	for err := first; errors.Is(err, syscall.ENOSPC) && len(w.cues) > 1; {
+		w.makeRoom()
+		size, err = w.writeCues()
 	}
 	w.head.duration = w.whole
 	w.head.size = w.end + size
@@ -48,6 +45,19 @@ func (w *Writer) close() (bool, error) {
 		return false, fmt.Errorf("sync head: %w", err)
 	}
 	return true, first
+}
+
+// makeRoom gives up the last cluster, or, where that was done, the last one
+// with a cue and all behind it.
+func (w *Writer) makeRoom() {
+	if w.before.end > HeadSize && w.before.end < w.end {
+		w.end, w.whole = w.before.end, w.before.whole
+	} else {
+		last := w.cues[len(w.cues)-1]
+		w.end = min(w.end, last.cluster)
+		w.whole = min(w.whole, time.Duration(last.time)*time.Millisecond)
+	}
+	w.dropTail(w.end)
 }
 
 // dropTail forgets cues of clusters that are not in the file.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -35,7 +36,7 @@ func (f *memFile) WriteAt(b []byte, off int64) (int, error) {
 	if f.room > 0 && int(off)+len(b) > f.room {
 		n := max(0, min(len(b), f.room-int(off)))
 		f.put(b[:n], off)
-		return n, errBroken
+		return n, errors.Join(errBroken, syscall.ENOSPC)
 	}
 	f.put(b, off)
 	return len(b), nil
@@ -48,7 +49,9 @@ func (f *memFile) put(b []byte, off int64) {
 	copy(f.b[off:], b)
 }
 
-func (f *memFile) ReadAt(b []byte, off int64) (int, error) { return bytes.NewReader(f.b).ReadAt(b, off) }
+func (f *memFile) ReadAt(b []byte, off int64) (int, error) {
+	return bytes.NewReader(f.b).ReadAt(b, off)
+}
 
 func (f *memFile) Truncate(n int64) error {
 	if f.broken() {

@@ -43,6 +43,10 @@ type Writer struct {
 	latest int64         // ms of the last block of all
 	stop   time.Duration // end of the frame that ends last
 	whole  time.Duration // stop as of the last flush
+	before struct {      // the flush before that
+		end   int64
+		whole time.Duration
+	}
 }
 
 // NewWriter writes the head of a file that started at that time.
@@ -155,6 +159,7 @@ func (w *Writer) Flush() error {
 	if _, err := w.file.WriteAt(w.buf.Bytes(), w.end); err != nil {
 		return fmt.Errorf("write cluster at %d: %w", w.end, err)
 	}
+	w.before.end, w.before.whole = w.end, w.whole
 	w.end += int64(w.buf.Len())
 	w.whole = w.stop
 	if err := w.file.Sync(); err != nil {
