@@ -104,7 +104,8 @@ export default {
 "call.lost": ["A conexão de {name} caiu", "{name} lost the connection", "{name} perdió la conexión"],
 "call.figures": ["Enviando {out} kbit/s, recebendo {in} kbit/s, ida e volta {rtt} ms, perda {loss}", "Sending {out} kbit/s, receiving {in} kbit/s, round trip {rtt} ms, loss {loss}", "Enviando {out} kbit/s, recibiendo {in} kbit/s, ida y vuelta {rtt} ms, pérdida {loss}"],
 
-"chat.title": ["Mensagens (C)", "Chat (C)", "Mensajes (C)"],
+"chat.title": ["Mensagens", "Chat", "Mensajes"],
+"call.chat": ["Mensagens (C)", "Chat (C)", "Mensajes (C)"],
 "chat.placeholder": ["Escreva uma mensagem", "Write a message", "Escribe un mensaje"],
 "chat.send": ["Enviar", "Send", "Enviar"],
 "chat.empty": ["Ainda não há mensagens.", "No messages yet.", "Aún no hay mensajes."],

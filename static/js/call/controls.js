@@ -43,7 +43,7 @@ export function controls(room, own, { toggleChat, speak }) {
     byID('share').setAttribute('aria-pressed', String(sharing));
     setIcon(byID('share'), sharing ? 'screen-off' : 'screen');
     label(byID('share'), sharing ? 'call.share.stop' : 'call.share');
-    label(byID('chat-toggle'), 'chat.title');
+    label(byID('chat-toggle'), 'call.chat');
     const problem = own.problems.camera ?? own.problems.mic;
     byID('call-device-error').hidden = !problem;
     byID('call-device-error').textContent = problem ? t(`help.${problem.code}`) : '';

@@ -34,7 +34,7 @@ export function showInvitation(inv, token, onContinue) {
     byID('invitation-eyebrow').textContent = t(inv.role === 'seller' ? 'invitation.forSeller' : 'invitation.forGuest');
     byID('invitation-title').textContent = inv.role === 'seller'
       ? t('invitation.titleSeller', { buyer: c.buyer.name })
-      : t('invitation.titleBuyer', { seller: c.seller.name, name: inv.name });
+      : t('invitation.titleBuyer', { seller: c.seller.name, name: inv.name.split(' ')[0] });
     byID('invitation-subject').textContent = c.subject;
     byID('invitation-date').textContent = date(c.starts_at, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
     byID('invitation-time').textContent = `${time(c.starts_at)} · ${span(c.duration_minutes * 60)}`;
