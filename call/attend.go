@@ -1,7 +1,9 @@
 package call
 
 import (
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Reasons for leaving and finishing that rules know; the edge has more (docs/protocol.md).
@@ -86,15 +88,40 @@ func Agree(answer Consented) Rule {
 		if c.Conference.roleOf(answer.Participant) == "" {
 			return ErrNotPresent
 		}
-		if len(answer.Text) == 0 || len(answer.Text) > maxConsentText {
-			return Invalid("text", "the words that were shown are needed, 4000 bytes at most")
+		if len(answer.Text) == 0 || len(answer.Text) > maxConsentText || strings.ContainsFunc(answer.Text, unreadable) {
+			return Invalid("text", "the words that were shown are needed, 4000 bytes at most and none of them control characters")
+		}
+		if err := checkShort("language", answer.Language, "address", answer.Address); err != nil {
+			return err
+		}
+		given := 0
+		for _, old := range c.Conference.Consents {
+			if old.Participant == answer.Participant {
+				given++
+			}
+			if old.Consented == answer && c.Conference.Consented(answer.Participant) == answer.Accepted {
+				return nil // said before
+			}
+		}
+		if given >= maxConsents && (answer.Accepted || !c.Conference.Consented(answer.Participant)) {
+			return ErrTooMany // who has said yes can always say no
 		}
 		b.conference(answer.Participant, answer)
 		return nil
 	})
 }
 
-const maxConsentText = 4000 // bytes
+// Limits of a conference, so that nobody can make it grow without end.
+const (
+	maxConsentText = 4000 // bytes
+	maxConsents    = 8    // answers of one participant
+	maxLinks       = 500
+	maxFiles       = 300
+	maxGaps        = 20 // of one file; the manifest has all
+)
+
+// unreadable says that a character has no place in words that were shown.
+func unreadable(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }
 
 // End closes the conference for everybody.
 func End(by, reason string) Rule {

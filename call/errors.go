@@ -14,6 +14,7 @@ var (
 	ErrNotKnocking = errors.New("this participant is not at the door")
 	ErrNotPresent  = errors.New("this participant is not in the room")
 	ErrNoFile      = errors.New("the conference has no such recording file")
+	ErrTooMany     = errors.New("the conference has no room for more of these")
 	ErrBuyersOnly  = errors.New("only the buyer can accept")
 )
 

@@ -26,7 +26,7 @@ type File struct {
 	DurationMS  int64     `json:"duration_ms"`
 	Size        int64     `json:"size"` // bytes
 	SHA256      string    `json:"sha256"`
-	Gaps        []Gap     `json:"gaps,omitempty"`
+	Gaps        []Gap     `json:"gaps,omitempty"` // the first twenty; the manifest has all
 	State       FileState `json:"state"`
 	Key         string    `json:"key,omitempty"` // in the object store
 	Reason      string    `json:"reason,omitempty"`

@@ -141,6 +141,7 @@ func Tick(c Case, now time.Time) ([]Event, error) {
 	}
 	m = b.case_.Meter(now)
 	if !m.Until.After(now) {
+		b.now = m.Until // when forwarding stopped, however late the tick
 		b.conference(System, Exhausted{})
 		b.finish(System, ReasonMinutes)
 		return b.events, nil

@@ -6,6 +6,9 @@ import "time"
 func StartFile(name, participant, source string) Rule {
 	return recording(func(c Conference, b *batch) error {
 		if _, ok := c.File(name); !ok {
+			if len(c.Files) >= maxFiles {
+				return ErrTooMany
+			}
 			b.conference(System, RecordingStarted{File: name, Participant: participant, Source: source})
 		}
 		return nil
@@ -18,7 +21,10 @@ func FinishFile(f File) Rule {
 		if old, ok := c.File(f.Name); ok && (old.State == FileFinished || old.State == FileStored) && old.SHA256 == f.SHA256 {
 			return nil
 		}
-		f.State = FileFinished
+		if _, ok := c.File(f.Name); !ok && len(c.Files) >= maxFiles {
+			return ErrTooMany
+		}
+		f.State, f.Gaps = FileFinished, f.Gaps[:min(len(f.Gaps), maxGaps)]
 		b.conference(System, RecordingFinished{File: f})
 		return nil
 	})
@@ -41,6 +47,9 @@ func StoreFile(name, key string) Rule {
 // FailFile says that a recording file could not be written.
 func FailFile(name, reason string) Rule {
 	return recording(func(c Conference, b *batch) error {
+		if old, ok := c.File(name); ok && old.State == FileFailed || !ok && len(c.Files) >= maxFiles {
+			return nil
+		}
 		b.conference(System, RecordingFailed{File: name, Reason: reason})
 		return nil
 	})

@@ -65,6 +65,7 @@ type Plan struct {
 const (
 	minLength = time.Minute
 	maxLength = 8 * time.Hour
+	lastYear  = 2999 // RFC 3339 ends with 9999
 )
 
 // Schedule opens the stream of a conference between the case's seller and buyer.
@@ -95,6 +96,9 @@ func (p Plan) check(now time.Time) error {
 	}
 	if p.StartsAt.IsZero() {
 		return Invalid("starts_at", "a time is needed, such as 2026-11-20T15:00:00Z")
+	}
+	if p.StartsAt.Year() > lastYear {
+		return Invalid("starts_at", "that is too far away")
 	}
 	if p.StartsAt.Add(p.Length).Before(now) {
 		return Invalid("starts_at", "the conference would be over already")
@@ -147,6 +151,12 @@ func IssueLink(id, actor string, role Role, name string, expires time.Time) Rule
 			}
 		default:
 			return Invalid("role", fmt.Sprintf("%q is not seller, buyer or guest", role))
+		}
+		if len(c.Conference.Links) >= maxLinks {
+			return ErrTooMany
+		}
+		if expires.Year() > lastYear {
+			return Invalid("expires_at", "that is too far away")
 		}
 		if !expires.After(b.now) {
 			return Invalid("expires_at", "this time has passed")

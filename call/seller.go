@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -80,12 +81,19 @@ func (s Seller) Apply(e Event) Seller {
 	return s
 }
 
+// zones are the time zones that were asked for, by name: loading one reads files.
+var zones sync.Map
+
 // Zone is the seller's time zone; one that this machine doesn't know counts as UTC.
 func (s Seller) Zone() *time.Location {
+	if zone, ok := zones.Load(s.TimeZone); ok {
+		return zone.(*time.Location)
+	}
 	zone, err := time.LoadLocation(s.TimeZone)
 	if err != nil {
 		return time.UTC
 	}
+	zones.Store(s.TimeZone, zone)
 	return zone
 }
 

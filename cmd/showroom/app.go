@@ -130,7 +130,7 @@ func (a *app) openHTTP() error {
 		return err
 	}
 	api, err := rest.New(rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, SigningKey: files,
-		PublicURL: a.url, Origins: a.cfg.Origins, Log: a.log, Now: clock})
+		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Log: a.log, Now: clock})
 	if err != nil {
 		return err
 	}

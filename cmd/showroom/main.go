@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // sellers' time zones, also where the machine has none
 )
 
 func main() {
