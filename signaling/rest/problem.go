@@ -107,7 +107,7 @@ func problemOf(err error) *problem {
 
 // refusal is the rule's own error among err, if its words are meant for the client.
 func refusal(err error) error {
-	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrExists} {
+	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrExists, call.ErrTooMany} {
 		if errors.Is(err, r) {
 			return r
 		}
