@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ type client struct {
 	in   chan message
 	end  error // why reading ended; read it after in is closed
 	seen []message
+	ping atomic.Pointer[func()] // called instead of answering
 }
 
 func (w *world) open(header http.Header) *client {
@@ -39,6 +41,13 @@ func (w *world) try(header http.Header) (*client, *http.Response, error) {
 		return nil, response, err
 	}
 	c := &client{t: w.t, ws: ws, in: make(chan message, 4096)}
+	ws.SetPingHandler(func(data string) error {
+		if f := c.ping.Load(); f != nil {
+			(*f)()
+			return nil
+		}
+		return ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(patience))
+	})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
