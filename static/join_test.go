@@ -84,6 +84,9 @@ func TestBuyerFromInvitationToGoodbye(t *testing.T) {
 	}
 	b.until("/^0:\\d\\d$/.test(" + element("timer") + ".textContent)")
 	b.shot("call-buyer")
+	if b.text(`document.querySelector('[data-testid="tile-seller"]').getBoundingClientRect().width > 900`) != "true" {
+		t.Error("the other person is not shown large")
+	}
 
 	f.send(message{"type": "minutes", "remaining_seconds": 60, "level": "last"})
 	b.until(visible("minutes"))

@@ -27,6 +27,7 @@ export class Stage {
     const others = faces.filter((f) => f.source === 'camera' && !f.self);
     const layout = screens.length ? 'screen' : others.length === 0 ? 'alone' : others.length === 1 ? 'duo' : 'grid';
     this.#root.dataset.layout = layout;
+    this.#root.style.setProperty('--faces', String(others.length + 1));
     const main = screens.at(-1)?.key ?? (layout === 'duo' && this.#swapped ? faces[0].key : (others[0] ?? faces[0])?.key);
     for (const f of faces) {
       let tile = this.#tiles.get(f.key);
