@@ -1,0 +1,178 @@
+package static
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// crm is a small API by docs/http-api.md that keeps what it is told.
+type crm struct {
+	mu      sync.Mutex
+	sellers []message
+	buyers  []message
+	calls   []message
+	links   []message
+	state   string
+}
+
+func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	say := func(status int, v any) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		if v != nil {
+			_ = json.NewEncoder(w).Encode(v)
+		}
+	}
+	if r.Header.Get("Authorization") != "Bearer sk_good" {
+		say(401, problem{401, "unauthorized", "This key is not known."})
+		return
+	}
+	var in message
+	if r.Body != nil {
+		_ = json.NewDecoder(r.Body).Decode(&in)
+	}
+	path := strings.TrimPrefix(r.URL.Path, "/api/v1")
+	switch r.Method + " " + path {
+	case "GET /me":
+		say(200, message{"name": "dev", "scope": "all"})
+	case "GET /sellers":
+		say(200, list(c.sellers))
+	case "GET /buyers":
+		say(200, list(c.buyers))
+	case "GET /conferences":
+		say(200, list(c.calls))
+	case "POST /sellers":
+		if in["name"] == "bad" {
+			say(422, message{"status": 422, "code": "invalid", "field": "name", "detail": "name: this one is not allowed"})
+			return
+		}
+		in["id"] = "sell_1"
+		c.sellers = append(c.sellers, in)
+		say(201, in)
+	case "POST /buyers":
+		in["id"] = "buy_1"
+		c.buyers = append(c.buyers, in)
+		say(201, in)
+	case "POST /conferences":
+		in["id"] = "conf_1"
+		in["state"], in["seller"], in["buyer"] = "scheduled", message{"id": "sell_1", "name": "Ana Souza"}, message{"id": "buy_1", "name": "Bruno Lima"}
+		in["participants"], in["files"], in["connected_seconds"] = []any{}, []any{}, 0
+		in["consents"] = []message{{"participant": "buy_1", "accepted": true}}
+		c.calls = append(c.calls, in)
+		say(201, in)
+	case "GET /sellers/sell_1":
+		say(200, c.sellers[0])
+	case "PATCH /sellers/sell_1":
+		for k, v := range in {
+			c.sellers[0][k] = v
+		}
+		say(200, c.sellers[0])
+	case "GET /sellers/sell_1/usage":
+		say(200, message{"month": "2026-11", "time_zone": "UTC", "cap_seconds": 36000, "used_seconds": 12345, "remaining_seconds": 23655})
+	case "GET /conferences/conf_1":
+		c.calls[0]["state"] = c.state
+		say(200, c.calls[0])
+	case "GET /conferences/conf_1/events":
+		say(200, list([]message{{"seq": 1, "id": "evt_1", "type": "conference.scheduled", "at": "2026-11-20T15:00:00Z", "actor": "key:dev", "data": message{"subject": "Hatchback"}}, {"seq": 2, "id": "evt_2", "type": "actor.entered", "at": "2026-11-20T15:01:00Z", "actor": "Bruno Lima", "data": message{}}}))
+	case "GET /conferences/conf_1/recording":
+		rec := message{"state": "none", "files": []any{}, "duration_ms": 0}
+		if c.state == "finished" {
+			rec = message{"state": "ready", "duration_ms": 754000, "files": []message{{"name": "a.webm", "participant": "p", "participant_name": "Ana Souza", "source": "camera", "duration_ms": 754000, "size": 123456789, "url": "/x"}}}
+		}
+		say(200, rec)
+	case "GET /conferences/conf_1/links":
+		say(200, list(c.links))
+	case "POST /conferences/conf_1/links":
+		l := message{"id": "link_" + in["role"].(string), "role": in["role"], "created_at": time.Now().UTC(), "expires_at": time.Now().Add(12 * time.Hour).UTC()}
+		c.links = append(c.links, l)
+		say(201, message{"id": l["id"], "role": l["role"], "expires_at": l["expires_at"], "token": "t", "url": "https://HOST/join#token-of-" + in["role"].(string)})
+	case "DELETE /conferences/conf_1/links/link_buyer":
+		c.links[len(c.links)-1]["revoked_at"] = time.Now().UTC()
+		say(204, nil)
+	case "POST /conferences/conf_1/recording/links":
+		say(201, message{"url": "/watch#shared", "expires_at": time.Now().Add(time.Hour).UTC()})
+	default:
+		say(404, problem{404, "not_found", "There is no such thing here."})
+	}
+}
+
+func list(data []message) message { return message{"data": append([]message{}, data...), "next": nil} }
+
+func (c *crm) set(state string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = state
+}
+
+// fillIn sets fields by name and sends the form.
+func fillIn(b *tab, form string, values map[string]string) {
+	b.t.Helper()
+	b.until(visible(form))
+	for name, v := range values {
+		b.run(`const i = ` + element(form) + `.elements[` + "`" + name + "`" + `]; i.value = ` + "`" + v + "`" + `; i.dispatchEvent(new Event('change', { bubbles: true }))`)
+	}
+	b.run(element(form) + ".requestSubmit()")
+}
+
+func TestConsole(t *testing.T) {
+	c := &crm{state: "scheduled"}
+	f := newFake(t, c)
+	b := newTab(t)
+	b.open(f.url + "/console#key=sk_wrong")
+	b.until(visible("sign-in") + " && " + element("sign-in-error") + ".textContent !== ''")
+	if got := b.text("location.href"); strings.Contains(got, "sk_") {
+		t.Errorf("the key stays in the address: %s", got)
+	}
+	b.shot("console-sign-in")
+	fillIn(b, "sign-in", map[string]string{"key": "sk_good"})
+	b.until(visible("empty"))
+	b.shot("console-empty")
+
+	b.run("location.hash = '#/sellers/new'")
+	fillIn(b, "seller-form", map[string]string{"name": "bad"})
+	b.until(element("form-error") + ".textContent.includes('not allowed') && document.activeElement.name === 'name'")
+	fillIn(b, "seller-form", map[string]string{"name": "Ana Souza", "email": "ana@example.com", "monthly_minutes": "600"})
+	b.until(element("used") + ".dataset.seconds === '12345'")
+	b.shot("console-seller")
+	fillIn(b, "seller-form", map[string]string{"monthly_minutes": "900"})
+	b.until("document.querySelector('p.ok').textContent !== ''")
+
+	b.run("location.hash = '#/new'")
+	b.until(visible("conference-form"))
+	b.shot("console-new")
+	fillIn(b, "conference-form", map[string]string{"subject": "Hatchback 2023, automatic", "buyer_name": "Bruno Lima", "starts_at": "2026-11-20T15:00"})
+	b.until("location.hash === '#/conferences/conf_1'")
+	b.click("link-seller")
+	b.click("link-buyer")
+	b.until(`document.querySelectorAll('[data-testid="link-url"]').length === 2`)
+	b.until(`document.querySelectorAll('[data-testid="event"]').length === 2`)
+	b.shot("console-conference")
+	c.set("ongoing")
+	b.until(element("state") + ".dataset.state === 'ongoing'")
+	b.run(`document.querySelector('[data-role="buyer"] [data-testid="revoke"]').click()`)
+	b.until(`!document.querySelector('[data-role="buyer"] [data-testid="revoke"]')`)
+	c.set("finished")
+	b.until(visible("watch"))
+	b.click("share-recording")
+	b.until(element("share-url") + ".value === '/watch#shared'")
+	b.shot("console-recording")
+	b.run("location.hash = '#/'")
+	b.until(visible("conference"))
+	b.shot("console-list")
+	b.run("location.hash = '#/conferences/conf_2'")
+	b.until(visible("error"))
+	b.run("location.hash = '#/sellers'")
+	b.until(visible("seller"))
+	b.shot("console-sellers")
+	b.click("sign-out")
+	b.until(visible("sign-in"))
+	if got := b.text("sessionStorage.getItem('showroom.key')"); got != "null" {
+		t.Errorf("the key is kept after signing out: %s", got)
+	}
+}
