@@ -35,7 +35,9 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s := newSocket(ws, &h.config, address)
-	if !h.remember(s) {
+	if !h.remember(s) { // closed or filled up meanwhile
+		frame := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
+		_ = ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(closingTime))
 		_ = ws.Close()
 		return
 	}

@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -126,31 +125,40 @@ func TestTwoCallsShareTheMinutes(t *testing.T) {
 func TestCreditEndsWithTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, options{pipes: true, minutes: 10})
-		w.both()
-		synctest.Wait()
-		c := w.live(conf)
-		room := &creditRoom{until: make(chan time.Time, 1000)}
+		seller, buyer, _, _ := w.both()
+		room := w.openRoom(seller)
+		if d := time.Until(room.credit()); d != call.BlockLength {
+			t.Fatalf("credit of %v", d)
+		}
+		time.Sleep(time.Minute)
+		if d := time.Until(room.credit()); d < 4*time.Second || d > call.BlockLength {
+			t.Fatalf("a minute later, credit of %v", d)
+		}
 		w.desk.set(func() { w.desk.fail = errDisk })
 		time.Sleep(time.Minute)
+		if d := time.Until(room.credit()); d > -45*time.Second {
+			t.Fatalf("the log is down for a minute, credit of %v", d)
+		}
+		seller.send(message{"type": "ping"})
+		seller.expect("pong")
 		w.desk.set(func() { w.desk.fail = nil })
-		_ = c
-		_ = room
-		time.Sleep(5 * time.Second)
-		if got := w.desk.conference(conf); got.State != call.StateOngoing {
-			t.Fatalf("state %s %s", got.State, got.FinishReason)
+		time.Sleep(2 * time.Second)
+		if d := time.Until(room.credit()); d < 10*time.Second {
+			t.Fatalf("the log is back, credit of %v", d)
+		}
+		buyer.send(message{"type": "leave"})
+		buyer.bye("left")
+		synctest.Wait()
+		if !room.credit().IsZero() {
+			t.Fatal("a limit while no minutes run")
 		}
 	})
 }
 
-type creditRoom struct {
-	Room
-	until chan time.Time
+// openRoom makes the hub open a room that carries nothing.
+func (w *world) openRoom(c *client) *fakeRoom {
+	w.t.Helper()
+	c.send(message{"type": "offer", "sdp": "o=- 1 2 IN IP4 0\na=fingerprint:sha-256 AA"})
+	c.fails(codeUnavailable)
+	return <-w.studio.rooms
 }
-
-func (w *world) live(id string) *conference {
-	w.hub.mu.Lock()
-	defer w.hub.mu.Unlock()
-	return w.hub.live[id]
-}
-
-var _ = context.Background
