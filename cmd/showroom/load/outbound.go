@@ -105,7 +105,9 @@ func (o *outbound) write(p sentPacket) {
 	o.octets += uint32(p.size)
 }
 
+// fill makes a packet's payload, the same each time.
 func (o *outbound) fill(payload []byte, p sentPacket) {
+	clear(payload)
 	if o.kind == webrtc.RTPCodecTypeVideo {
 		putVP8(payload, p.picture, p.key, p.first)
 	} else {

@@ -83,7 +83,7 @@ func join(ctx context.Context, s settings) (*peer, error) {
 		p.wg.Go(func() {
 			select {
 			case <-p.connected:
-				p.publish(p.ended, s.kbps, s.phase)
+				p.publish(p.ended, p.sendReports)
 			case <-p.ended:
 			}
 		})

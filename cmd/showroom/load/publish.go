@@ -32,15 +32,15 @@ func (s *schedule) due(now time.Time, missed *uint64) (time.Time, bool) {
 	return at, true
 }
 
-// publish sends camera and microphone until stop is closed. Each of many publishers has its own phase, 0 to 1, so that
-// their frames do not all come at once.
-func (p *peer) publish(stop <-chan struct{}, kbps int, phase float64) {
+// publish sends camera and microphone until stop is closed, and calls report when sender reports are due. Each of many
+// publishers has its own phase, 0 to 1, so that their frames do not all come at once.
+func (p *peer) publish(stop <-chan struct{}, report func(time.Time)) {
 	start := time.Now()
 	begin := func(every time.Duration) schedule {
-		return schedule{next: start.Add(time.Duration(phase * float64(every))), every: every}
+		return schedule{next: start.Add(time.Duration(p.phase * float64(every))), every: every}
 	}
 	video, audio, reports := begin(time.Second/frameRate), begin(opusPacket), begin(reportEvery)
-	size := frameBytes(kbps)
+	size := frameBytes(p.kbps)
 	var lastKey time.Time
 	var missed, ignored uint64
 	timer := time.NewTimer(0)
@@ -65,7 +65,7 @@ func (p *peer) publish(stop <-chan struct{}, kbps int, phase float64) {
 			}
 		}
 		if _, ok := reports.due(now, &ignored); ok {
-			p.sendReports(now)
+			report(now)
 		}
 		p.missed.Store(missed)
 		timer.Reset(time.Until(earliest(video.next, audio.next, reports.next)))
