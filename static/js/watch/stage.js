@@ -40,6 +40,7 @@ export class Stage {
       const seen = on && hasPicture(on, at) && video(on).videoWidth !== 0;
       for (const v of box.children) v.classList.toggle('on', Boolean(seen) && v === video(on));
       figure.hidden = lane.screen && !on;
+      figure.firstElementChild.hidden = Boolean(seen);
       figure.dataset.on = on?.name ?? '';
       if (lane.screen && on) screen = figure; else if (!lane.screen) faces++;
       const words = on && !video(on).error ? (seen ? '' : t('lobby.noCamera')) : video(on ?? lane.files[0])?.error && on ? t('watch.unplayable') : t('watch.absent');
