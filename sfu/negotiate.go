@@ -95,7 +95,7 @@ func (p *Peer) addSlots(d *description) ([]*slot, error) {
 	known, count := p.room.slotsOf(p)
 	var added []*slot
 	for _, s := range d.sections {
-		if !s.media() || !s.receiving() || s.port == "0" || known[s.mid] {
+		if !s.media() || !s.receiving() || known[s.mid] {
 			continue
 		}
 		kind := Kind(s.kind)

@@ -11,6 +11,7 @@ type section struct {
 	port      string
 	mid       string
 	direction string
+	bundled   bool // a=bundle-only
 	lines     []string
 }
 
@@ -18,7 +19,12 @@ type section struct {
 func (s *section) sending() bool { return s.direction == "sendrecv" || s.direction == "sendonly" }
 
 // receiving says that the client can receive on it, which makes it a slot.
-func (s *section) receiving() bool { return s.direction == "sendrecv" || s.direction == "recvonly" }
+func (s *section) receiving() bool {
+	return !s.rejected() && (s.direction == "sendrecv" || s.direction == "recvonly")
+}
+
+// rejected says that the section is not in use: port 0, unless it only waits for the bundle (RFC 8843 §6), as Firefox has it.
+func (s *section) rejected() bool { return s.port == "0" && !s.bundled }
 
 func (s *section) media() bool { return s.kind == string(Audio) || s.kind == string(Video) }
 
@@ -82,6 +88,8 @@ func (s *section) add(line string) {
 		s.mid = strings.TrimSpace(mid)
 	}
 	switch line {
+	case "a=bundle-only":
+		s.bundled = true
 	case "a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive":
 		s.direction = line[len("a="):]
 	}
@@ -147,7 +155,7 @@ func (d *description) complete(answer string) string {
 func (d *description) receiving(mid string) bool {
 	for _, s := range d.sections {
 		if s.mid == mid {
-			return s.receiving() && s.port != "0"
+			return s.receiving()
 		}
 	}
 	return false

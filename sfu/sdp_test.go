@@ -83,3 +83,19 @@ func TestGuard(t *testing.T) {
 		t.Error("a declared SSRC is refused with the unknown")
 	}
 }
+
+// TestBundleOnlySectionsAreSlots is what Firefox offers with max-bundle: port 0 on every section but the first.
+func TestBundleOnlySectionsAreSlots(t *testing.T) {
+	c := Config{}.withDefaults()
+	d, err := parse("v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 109\r\na=mid:0\r\na=sendrecv\r\n"+
+		"m=video 0 UDP/TLS/RTP/SAVPF 120\r\na=bundle-only\r\na=mid:1\r\na=sendrecv\r\n"+
+		"m=video 0 UDP/TLS/RTP/SAVPF 120\r\na=mid:2\r\na=sendrecv\r\n", &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for mid, want := range map[string]bool{"0": true, "1": true, "2": false} {
+		if got := d.receiving(mid); got != want {
+			t.Errorf("section %s can receive: %v, want %v", mid, got, want)
+		}
+	}
+}
