@@ -116,21 +116,6 @@ func (c *client) wait(kind string, d time.Duration, good func(message) bool) mes
 	}
 }
 
-// next is the very next message.
-func (c *client) next(kind string) message {
-	c.t.Helper()
-	select {
-	case m, ok := <-c.in:
-		if !ok || m["type"] != kind {
-			c.t.Fatalf("want %s next, got %v (%v)", kind, m, c.end)
-		}
-		return m
-	case <-time.After(patience):
-		c.t.Fatalf("no %s", kind)
-	}
-	return nil
-}
-
 func (c *client) bye(reason string) message {
 	c.t.Helper()
 	m := c.expect("bye")

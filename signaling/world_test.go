@@ -98,10 +98,10 @@ func (d *desk) append(events []call.Event) []call.Event {
 		d.seq++
 		e.Seq = d.seq
 		d.events = append(d.events, e)
-		switch {
-		case e.Stream[:4] == "conf":
+		switch e.Stream[:4] {
+		case "conf":
 			d.conferences[e.Stream] = d.conferences[e.Stream].Apply(e)
-		case e.Stream[:4] == "sell":
+		case "sell":
 			d.sellers[e.Stream] = d.sellers[e.Stream].Apply(e)
 		default:
 			d.buyers[e.Stream] = d.buyers[e.Stream].Apply(e)
@@ -123,16 +123,6 @@ func (d *desk) conference(id string) call.Conference {
 	return d.conferences[id]
 }
 
-func (d *desk) types() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var types []string
-	for _, e := range d.events {
-		types = append(types, e.Body.Type())
-	}
-	return types
-}
-
 // studio is Media whose rooms note what is asked of them. With an sfu they carry media.
 type studio struct {
 	sfu   *sfu.Server
@@ -145,6 +135,7 @@ type fakeRoom struct {
 	sfu      *sfu.Room
 	mu       sync.Mutex
 	recorded map[string]bool
+	events   map[string]sfu.PeerEvents
 	until    time.Time
 	refuse   error // of Record
 	closed   chan struct{}
@@ -154,7 +145,7 @@ func (s *studio) Open(c call.Conference) (Room, error) {
 	if s.fail.Load() {
 		return nil, errors.New("no room")
 	}
-	r := &fakeRoom{studio: s, recorded: map[string]bool{}, closed: make(chan struct{})}
+	r := &fakeRoom{studio: s, recorded: map[string]bool{}, events: map[string]sfu.PeerEvents{}, closed: make(chan struct{})}
 	if s.sfu != nil {
 		room, err := s.sfu.Open(c.ID, sfu.RoomEvents{})
 		if err != nil {
@@ -170,6 +161,9 @@ func (r *fakeRoom) Join(id string, _ call.Role, ev sfu.PeerEvents) (*sfu.Peer, e
 	if r.sfu == nil {
 		return nil, errors.New("no media")
 	}
+	r.mu.Lock()
+	r.events[id] = ev
+	r.mu.Unlock()
 	return r.sfu.Join(id, ev)
 }
 
