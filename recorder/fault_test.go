@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -44,24 +45,16 @@ func (f *brokenFile) Sync() error {
 func TestBrokenWriter(t *testing.T) {
 	for from := 2; from < 24; from += 3 {
 		var r *rig
-		var failed []File
 		bubble(t, func(t *testing.T, dir string) {
 			r = newRig(t, Config{Dir: dir})
-			n := 0
+			var n atomic.Int32
 			r.rec.wrap = func(f webm.File) webm.File {
-				if n++; n == 1 {
+				if n.Add(1) == 1 {
 					return &brokenFile{File: f, from: from}
 				}
 				return f
 			}
-			var err error
-			r.conf, err = r.rec.Conference("c_1", Events{
-				Finished: func(f File) { r.finished = append(r.finished, f) },
-				Failed:   func(f File, err error) { failed, r.failed = append(failed, f), append(r.failed, err) },
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			r.open("c_1")
 			m := newSim(t)
 			r.talk(m, "anna", 0, 8*time.Second, "video/VP8")
 			r.talk(m, "bert", time.Second, 8*time.Second, "video/VP8")
@@ -80,8 +73,8 @@ func TestBrokenWriter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept := failed
-		if failed[0].Size == 0 {
+		kept := r.kept
+		if kept[0].Size == 0 {
 			kept = nil
 			if err := rec.Repair(t.Context(), func(_ string, f File, lost error) {
 				if lost == nil {
@@ -118,30 +111,21 @@ func TestFullDisk(t *testing.T) {
 		}
 	})
 	var r *rig
-	var kept []File
 	bubble(t, func(t *testing.T, _ string) {
 		r = newRig(t, Config{Dir: dir, MinFree: -1})
-		var err error
-		r.conf, err = r.rec.Conference("c_1", Events{
-			Failed: func(f File, err error) { kept, r.failed = append(kept, f), append(r.failed, err) },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
+		r.open("c_1")
 		m := newSim(t)
 		r.talk(m, "anna", 0, 20*time.Second, "video/VP8")
 		m.play()
-		m2, err := r.conf.Close(t.Context())
-		if err != nil || len(m2.Files) != 1 {
-			t.Errorf("close: %v; manifest of %d files", err, len(m2.Files))
-		}
-		if err := r.rec.Close(t.Context()); err != nil {
-			t.Error(err)
+		r.close()
+		if len(r.manifest.Files) != 1 {
+			t.Errorf("manifest %v", r.manifest)
 		}
 	})
 	if len(r.failed) != 1 || !errors.Is(r.failed[0], syscall.ENOSPC) {
 		t.Fatalf("failed with %v", r.failed)
 	}
+	kept := r.kept
 	if len(kept) != 1 || kept[0].Size == 0 || kept[0].Duration < 1000 || kept[0].Failure == "" {
 		t.Fatalf("kept %+v", kept)
 	}

@@ -151,6 +151,39 @@ func TestStreamChanges(t *testing.T) {
 	t.Logf("%d video frames of %d, gaps %v", len(at), 22*fps, f.Gaps)
 }
 
+// TestRepublished: the microphone is unpublished and published again under its
+// SSRC. Its clock is still known, though no report comes for long.
+func TestRepublished(t *testing.T) {
+	var r *rig
+	bubble(t, func(t *testing.T, dir string) {
+		r = newRig(t, Config{Dir: dir})
+		r.open("c_1")
+		s := r.session("anna")
+		a, v := r.track(s, "mic", "audio/opus"), r.track(s, "camera", "video/VP8")
+		m := newSim(t)
+		quiet := func(at time.Duration) bool { return at >= 5*time.Second && at < 10*time.Second }
+		m.at(6*time.Second, func(time.Time) { a.Close() })
+		m.at(9*time.Second, func(time.Time) { a = r.track(s, "mic", "audio/opus") })
+		m.add(&source{mime: "audio/opus", to: 14 * time.Second, ssrc: 1, reports: 2300 * time.Millisecond, mute: quiet, wrong: func(n int) time.Duration {
+			if n > 2 {
+				return time.Duration(n) * time.Minute // of no use
+			}
+			return 0
+		}, sink: func() *Track { return a }})
+		m.add(&source{mime: "video/VP8", size: "160x120", to: 14 * time.Second, ssrc: 2, reports: 500 * time.Millisecond, lag: 200 * time.Millisecond, sink: func() *Track { return v }})
+		m.play()
+		r.close()
+	})
+	f, p := r.one(t)
+	at := p.pts("opus")
+	if len(at) != 450 || math.Abs(at[250]+0.0065-10) > 0.003 {
+		t.Fatalf("%d audio frames, again from %v", len(at), at[250])
+	}
+	if len(f.Gaps) != 1 || f.Gaps[0].Reason != GapSilent {
+		t.Errorf("gaps %v", f.Gaps)
+	}
+}
+
 // TestCodecChange begins another file, and H.264 one that is Matroska.
 func TestCodecChange(t *testing.T) {
 	var r *rig

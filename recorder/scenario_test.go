@@ -22,7 +22,7 @@ func twoTracks(r *rig, m *sim, mic, cam *source) {
 // one file is expected; it is judged.
 func (r *rig) one(t *testing.T) (File, *probed) {
 	t.Helper()
-	if len(r.finished) != 1 || len(r.failed) != 0 || len(r.manifest.Files) != 1 {
+	if len(r.started) != 1 || len(r.finished) != 1 || len(r.failed) != 0 || len(r.manifest.Files) != 1 {
 		t.Fatalf("finished %v, failed %v, manifest %v", r.finished, r.failed, r.manifest)
 	}
 	return r.finished[0], judge(t, r.path(r.finished[0]))
@@ -83,14 +83,14 @@ func TestWrongReports(t *testing.T) {
 					return 20*time.Millisecond + time.Duration(m.rng.ExpFloat64()*float64(4*time.Millisecond))
 				}
 				twoTracks(r, m,
-					&source{to: time.Minute, reports: 2300 * time.Millisecond, wrong: c.audio},
-					&source{to: time.Minute, reports: 500 * time.Millisecond, wrong: c.video, lag: late})
+					&source{to: 40 * time.Second, reports: 2300 * time.Millisecond, wrong: c.audio},
+					&source{to: 40 * time.Second, reports: 500 * time.Millisecond, wrong: c.video, lag: late})
 			})
 			_, p := r.one(t)
-			if n := len(p.pts("opus")); n != 3000 {
+			if n := len(p.pts("opus")); n != 2000 {
 				t.Errorf("%d audio frames", n)
 			}
-			if n := len(p.pts("vp8")); n != 60*fps {
+			if n := len(p.pts("vp8")); n != 40*fps {
 				t.Errorf("%d video frames", n)
 			}
 			got, line := apart(p, c.after)
@@ -123,8 +123,8 @@ func TestSkew(t *testing.T) {
 			return 40*time.Millisecond + time.Duration(m.rng.ExpFloat64()*float64(10*time.Millisecond))
 		}
 		twoTracks(r, m,
-			&source{to: 5 * time.Minute, skew: 200e-6, reports: 2900 * time.Millisecond},
-			&source{to: 5 * time.Minute, skew: -200e-6, reports: time.Second, lag: 60 * time.Millisecond})
+			&source{to: 2 * time.Minute, skew: 200e-6, reports: 2900 * time.Millisecond},
+			&source{to: 2 * time.Minute, skew: -200e-6, reports: time.Second, lag: 60 * time.Millisecond})
 	})
 	f, p := r.one(t)
 	got, line := apart(p, 0)
@@ -132,7 +132,7 @@ func TestSkew(t *testing.T) {
 	if got > 0.010 {
 		t.Errorf("tracks %.1f ms apart", got*1000)
 	}
-	if math.Abs(float64(f.Duration)-300e3) > 30 {
+	if math.Abs(float64(f.Duration)-120e3) > 30 {
 		t.Errorf("file lasts %d ms", f.Duration)
 	}
 }
@@ -181,8 +181,8 @@ func TestLoss(t *testing.T) {
 				a, v := r.track(s, "mic", "audio/opus"), r.track(s, "camera", mime)
 				m := newSim(t)
 				m.lose = func(at time.Duration, video bool) bool { return at > time.Second && m.rng.Float64() < 0.1 }
-				m.add(&source{mime: "audio/opus", to: 40 * time.Second, ssrc: 1, reports: 2 * time.Second, sink: func() *Track { return a }})
-				m.add(&source{mime: mime, size: "160x120", to: 40 * time.Second, ssrc: 2, reports: 500 * time.Millisecond, sink: func() *Track { return v }})
+				m.add(&source{mime: "audio/opus", to: 20 * time.Second, ssrc: 1, reports: 2 * time.Second, sink: func() *Track { return a }})
+				m.add(&source{mime: mime, size: "160x120", to: 20 * time.Second, ssrc: 2, reports: 500 * time.Millisecond, sink: func() *Track { return v }})
 				m.play()
 				r.close()
 			})

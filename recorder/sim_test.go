@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,7 +53,6 @@ type source struct {
 	lag        time.Duration // frames leave this much after capture
 	mute       func(at time.Duration) bool
 	sink       func() *Track
-	open       func() // when it starts
 }
 
 func (s *source) rate() float64 {
@@ -127,9 +127,13 @@ type rig struct {
 	dir      string
 	rec      *Recorder
 	conf     *Conference
+	manifest Manifest
+
+	mu       sync.Mutex
+	started  []File
 	finished []File
 	failed   []error
-	manifest Manifest
+	kept     []File // what failed sessions left
 }
 
 func newRig(t *testing.T, cfg Config) *rig {
@@ -143,14 +147,25 @@ func newRig(t *testing.T, cfg Config) *rig {
 	return r
 }
 
-// events of the rig are only read after close, which waits for the goroutines;
-// each conference here has one session at a time or the test locks by itself.
 func (r *rig) open(id string) *Conference {
 	r.t.Helper()
 	var err error
 	r.conf, err = r.rec.Conference(id, Events{
-		Finished: func(f File) { r.finished = append(r.finished, f) },
-		Failed:   func(f File, err error) { r.failed = append(r.failed, err) },
+		Started: func(f File) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.started = append(r.started, f)
+		},
+		Finished: func(f File) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.finished = append(r.finished, f)
+		},
+		Failed: func(f File, err error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.kept, r.failed = append(r.kept, f), append(r.failed, err)
+		},
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -13,19 +13,21 @@ type stream struct {
 	asm     *assembler
 	clock   *clock
 
-	ssrc    uint32
-	known   bool // ssrc is set
-	ended   bool // the track is closed and its queue empty
-	items   []item
-	raw     []frame // held until the clock is known
-	timed   []frame // waiting for the other streams
-	bytes   int     // of both
-	heard   time.Time
-	asked   time.Time
-	waitKey bool // frames are thrown away up to the next keyframe
-	gap     string
-	end     time.Duration // where the last written frame ends
-	last    time.Duration // and where it begins
+	ssrc  uint32
+	known bool // ssrc is set
+	// republished: the track was replaced and nothing of the new one has come.
+	republished bool
+	ended       bool // the track is closed and its queue empty
+	items       []item
+	raw         []frame // held until the clock is known
+	timed       []frame // waiting for the other streams
+	bytes       int     // of both
+	heard       time.Time
+	asked       time.Time
+	waitKey     bool // frames are thrown away up to the next keyframe
+	gap         string
+	end         time.Duration // where the last written frame ends
+	last        time.Duration // and where it begins
 
 	missed  int64 // packets missing in the sequence, those the queue dropped included
 	dropped int64 // packets or frames that came and were thrown away
@@ -40,16 +42,23 @@ func newStream(t *Track) *stream {
 	return s
 }
 
-// use makes t the track the stream is fed from.
+// use makes t the track the stream is fed from. If it turns out to be the same
+// SSRC as before, its clock is known.
 func (s *stream) use(t *Track) {
+	asm := newAssembler(t.codec)
 	if s.track != nil {
 		s.queueDrops += s.track.q.drops()
 		s.frameDrops += s.asm.dropped
-		s.clock.rate = float64(t.info.ClockRate)
-		s.clock.restart()
+		if s.track.codec.name == t.codec.name && s.track.info.ClockRate == t.info.ClockRate {
+			asm.ts = s.asm.ts
+		} else {
+			s.known = false
+			s.clock.rate = float64(t.info.ClockRate)
+			s.clock.restart()
+		}
+		s.republished = true
 	}
-	s.track, s.codec, s.ended, s.known = t, t.codec, false, false
-	s.asm = newAssembler(t.codec)
+	s.track, s.codec, s.asm, s.ended = t, t.codec, asm, false
 	s.restartOrder()
 }
 
@@ -73,7 +82,7 @@ func (s *stream) pull(c *stretch, force bool) {
 		if s.known && it.ssrc != s.ssrc {
 			s.anew(c)
 		}
-		s.ssrc, s.known = it.ssrc, true
+		s.ssrc, s.known, s.republished = it.ssrc, true, false
 		s.order(c, it)
 	}
 	s.pop(c, force || closed)
@@ -109,7 +118,9 @@ func (s *stream) order(c *stretch, it item) {
 func (s *stream) anew(c *stretch) {
 	s.pop(c, true)
 	s.restartOrder()
-	s.asm.missing(GapLoss)
+	if !s.republished {
+		s.asm.missing(GapLoss)
+	}
 	s.asm.ts = unwrap{}
 	s.asm.begun = false
 	s.renew(c)

@@ -29,16 +29,16 @@ func OpusDuration(packet []byte) time.Duration {
 		return usual
 	}
 	config := packet[0] >> 3
-	var frame time.Duration
+	var frame int // µs
 	switch {
 	case config < 12: // SILK
-		frame = []time.Duration{10, 20, 40, 60}[config&3] * time.Millisecond
+		frame = []int{10000, 20000, 40000, 60000}[config&3]
 	case config < 16: // hybrid
-		frame = []time.Duration{10, 20}[config&1] * time.Millisecond
+		frame = []int{10000, 20000}[config&1]
 	default: // CELT
-		frame = []time.Duration{2500, 5000, 10000, 20000}[config&3] * time.Microsecond
+		frame = []int{2500, 5000, 10000, 20000}[config&3]
 	}
-	count := time.Duration(2)
+	count := 2
 	switch packet[0] & 3 {
 	case 0:
 		count = 1
@@ -46,9 +46,9 @@ func OpusDuration(packet []byte) time.Duration {
 		if len(packet) < 2 {
 			return usual
 		}
-		count = time.Duration(packet[1] & 0x3F)
+		count = int(packet[1] & 0x3F)
 	}
-	if d := frame * count; d > 0 && d <= 120*time.Millisecond {
+	if d := time.Duration(frame*count) * time.Microsecond; d > 0 && d <= 120*time.Millisecond {
 		return d
 	}
 	return usual
