@@ -43,6 +43,9 @@ func (p *peer) dial(ctx context.Context) error {
 	defer cancel()
 	address := "ws" + strings.TrimPrefix(p.url, "http") + "/ws" // http → ws, https → wss
 	socket, response, err := websocket.DefaultDialer.DialContext(ctx, address, nil)
+	if response != nil {
+		defer response.Body.Close()
+	}
 	if err != nil {
 		if response != nil {
 			return fmt.Errorf("socket: the server answered %s", response.Status)

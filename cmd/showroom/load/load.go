@@ -44,9 +44,9 @@ func measure(ctx context.Context, o Options, tell func(string, ...any)) (Report,
 	r := Report{URL: o.URL, Started: time.Now().UTC(), Cores: runtime.NumCPU(), VideoKbps: o.VideoKbps, Recorded: o.Record, SRTPProfile: "AES-128-GCM"}
 	api := newAPI(o.URL, o.Key)
 	defer api.close()
-	people := time.Duration(2*o.Calls + o.Viewers)
-	stage := &stage{api: api, record: o.Record, length: o.Duration + people*(o.Ramp+time.Second)}
-	if err := stage.open(ctx, max(o.Calls, 1)); err != nil {
+	joins := o.Ramp * time.Duration(max(2*o.Calls, o.Viewers))
+	stage := &stage{api: api, record: o.Record, length: o.Duration + 2*joins}
+	if err := stage.open(ctx, o.Calls); err != nil {
 		return r, err
 	}
 	local, err := localAddress(o.URL)

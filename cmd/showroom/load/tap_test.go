@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"maps"
 	"testing"
@@ -108,7 +109,7 @@ func TestTapIsReadToItsEnd(t *testing.T) {
 	}
 	select {
 	case err := <-read:
-		if err != io.EOF {
+		if !errors.Is(err, io.EOF) {
 			t.Errorf("got %v", err)
 		}
 	case <-time.After(5 * time.Second):
