@@ -14,7 +14,8 @@
 // Goroutines. A Peer owns one reader of RTP and one of RTCP for each incoming stream, one
 // reader of RTCP for each slot, and Pion's own; Peer.Close stops and awaits them. A Room
 // owns one housekeeping goroutine (REMB, late sender reports), stopped by Room.Close, and
-// one short-lived goroutine that calls the events in order. Server.Close awaits all.
+// one short-lived goroutine that calls the events in order. Each ICE-TCP connection has a
+// writer that ends with it. Server.Close awaits all.
 //
 // Lock order: Peer.offering, Room.mu, then one of slot.mu, Track.mu, governor.mu,
 // cache.mu, dispatcher.mu, Peer.mu. No callback is called with a lock held.

@@ -19,14 +19,14 @@ const patience = 10 * time.Second // of tests, on a busy machine
 
 // house is a server with one room.
 type house struct {
-	t      *testing.T
+	t      testing.TB
 	server *sfu.Server
 	room   *sfu.Room
 
 	published, unpublished chan *sfu.Track
 }
 
-func open(t *testing.T, change ...func(*sfu.Config)) *house {
+func open(t testing.TB, change ...func(*sfu.Config)) *house {
 	t.Helper()
 	c := sfu.Config{UDP: "127.0.0.1:0", TCP: "127.0.0.1:0"}
 	if os.Getenv("SFU_LOG") != "" {
@@ -60,7 +60,7 @@ func open(t *testing.T, change ...func(*sfu.Config)) *house {
 
 // guest is a peer and its client.
 type guest struct {
-	t      *testing.T
+	t      testing.TB
 	peer   *sfu.Peer
 	client *sfutest.Client
 
@@ -208,7 +208,7 @@ func on(mid string) func(sfutest.Packet) bool {
 	return func(p sfutest.Packet) bool { return p.MID == mid }
 }
 
-func take[T any](t *testing.T, c <-chan T, what string) T {
+func take[T any](t testing.TB, c <-chan T, what string) T {
 	t.Helper()
 	select {
 	case v := <-c:

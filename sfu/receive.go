@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 
@@ -127,7 +128,9 @@ func (p *Peer) published(remote *webrtc.TrackRemote, in *incoming, pkt *rtp.Pack
 	t, err := p.room.publish(p, in, source, codec.RTPCodecCapability)
 	if err != nil {
 		in.refused = true
-		p.log.Warn("track refused", "source", source, "err", err)
+		if !errors.Is(err, ErrClosed) {
+			p.log.Warn("track refused", "source", source, "err", err)
+		}
 	}
 	return t
 }

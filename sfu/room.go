@@ -170,7 +170,7 @@ func (r *Room) publish(p *Peer, in *incoming, source Source, codec webrtc.RTPCod
 	case n >= r.server.config.TracksPerPeer:
 		return nil, fmt.Errorf("a peer may publish %d tracks", r.server.config.TracksPerPeer)
 	}
-	t := &Track{id: "tr_" + rand.Text(), peer: p, source: source, codec: codec, ssrc: in.ssrc}
+	t := &Track{id: "tr_" + rand.Text(), peer: p, in: in, source: source, codec: codec, ssrc: in.ssrc}
 	if source.Kind() == Video {
 		t.isKey = keyframeTest(codec.MimeType)
 		t.cache = &cache{}
@@ -190,7 +190,7 @@ func (r *Room) publish(p *Peer, in *incoming, source Source, codec webrtc.RTPCod
 func (r *Room) unpublish(in *incoming) {
 	r.mu.Lock()
 	defer r.unlock()
-	if t := in.track.Swap(nil); t != nil {
+	if t := in.track.Load(); t != nil {
 		r.drop(t)
 		r.assign()
 	}
@@ -203,6 +203,7 @@ func (r *Room) drop(t *Track) {
 		return
 	}
 	r.tracks = slices.Delete(r.tracks, i, i+1)
+	t.in.track.Store(nil)
 	for _, p := range r.peers {
 		for _, s := range p.slots {
 			if s.track == t {

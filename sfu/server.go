@@ -28,6 +28,7 @@ type Server struct {
 	udpMux      *ice.UDPMuxDefault
 	tcpMux      *ice.TCPMuxDefault
 	panics      atomic.Uint64
+	tcpDropped  atomic.Uint64
 	wg          sync.WaitGroup // of event dispatchers
 
 	mu     sync.Mutex
@@ -76,8 +77,8 @@ func (s *Server) listen() error {
 			return fmt.Errorf("listen for media on TCP %s: %w", s.config.TCP, err)
 		}
 		s.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: s.tcp, Logger: s.logs.NewLogger("ice-tcp"), ReadBufferSize: 64,
-			WriteBufferSize: s.config.TCPBuffer, FirstStunBindTimeout: 5 * time.Second,
+			Listener: &tcpListener{Listener: s.tcp, limit: s.config.TCPBuffer, dropped: &s.tcpDropped},
+			Logger:   s.logs.NewLogger("ice-tcp"), ReadBufferSize: 64, FirstStunBindTimeout: 5 * time.Second,
 		})
 	}
 	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: udp, Logger: s.logs.NewLogger("ice-udp")})
@@ -97,6 +98,9 @@ func (s *Server) TCPAddr() net.Addr {
 
 // Panics counts those contained in packet loops. It must be 0.
 func (s *Server) Panics() uint64 { return s.panics.Load() }
+
+// TCPDropped counts the packets that slow ICE-TCP clients did not take in time.
+func (s *Server) TCPDropped() uint64 { return s.tcpDropped.Load() }
 
 // Open makes a room.
 func (s *Server) Open(id string, ev RoomEvents) (*Room, error) {

@@ -15,6 +15,7 @@ import (
 type Track struct {
 	id       string
 	peer     *Peer
+	in       *incoming
 	source   Source
 	codec    webrtc.RTPCodecCapability
 	ssrc     uint32
