@@ -34,9 +34,9 @@ func until(t *testing.T, b tab, expression string) {
 	t.Helper()
 	ok := b.eval(fmt.Sprintf(`new Promise(resolve => {
 		const end = performance.now() + %d;
-		const look = () => {
+		const look = async () => {
 			let is = false;
-			try { is = !!(%s); } catch (e) { is = false; }
+			try { is = !!(await (%s)); } catch (e) { is = false; }
 			if (is) resolve(true);
 			else if (performance.now() > end) resolve(false);
 			else setTimeout(look, 50);

@@ -94,7 +94,7 @@ func checkFiles(t *testing.T, files []recordingFile, least int) {
 		if d := is.seconds(t); math.Abs(d*1000-float64(f.DurationMS)) > 50 {
 			t.Errorf("%s lasts %.3f s, the API says %d ms", f.Name, d, f.DurationMS)
 		}
-		t.Logf("%s: %s at %d ms for %d ms, %d bytes", f.Name, f.MediaType, f.OffsetMS, f.DurationMS, f.Size)
+		t.Logf("%s: %s at %d ms for %d ms, %d bytes, gaps %v", f.Name, f.MediaType, f.OffsetMS, f.DurationMS, f.Size, f.Gaps)
 	}
 }
 
@@ -103,7 +103,7 @@ func muteAndBack(t *testing.T, s, b *person) {
 	until(t, s, `document.querySelector('[data-testid="tile-buyer"]').dataset.audio === 'off'`)
 	click(t, b, "mute")
 	until(t, s, `document.querySelector('[data-testid="tile-buyer"]').dataset.audio === 'on'`)
-	until(t, s, s.loud())
+	s.hears()
 	click(t, b, "video")
 	until(t, s, `document.querySelector('[data-testid="tile-buyer"]').dataset.video === 'off'`)
 	click(t, b, "video")

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,7 +27,11 @@ func download(t *testing.T, url string) string {
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %s", url, resp.Status)
 	}
-	f, err := os.Create(filepath.Join(t.TempDir(), "recording"))
+	dir := os.Getenv("SHOWROOM_KEEP")
+	if dir == "" {
+		dir = t.TempDir()
+	}
+	f, err := os.CreateTemp(dir, "recording")
 	if err != nil {
 		t.Fatal(err)
 	}

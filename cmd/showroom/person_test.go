@@ -77,33 +77,39 @@ func (p *person) other() string {
 // sees waits until ten new frames of the other side were shown.
 func (p *person) sees() {
 	p.t.Helper()
-	until(p.t, p, p.other()+".getVideoPlaybackQuality().totalVideoFrames > 0")
-	frames := number(p.t, p, p.other()+".getVideoPlaybackQuality().totalVideoFrames")
-	until(p.t, p, fmt.Sprintf("%s.getVideoPlaybackQuality().totalVideoFrames > %v", p.other(), frames+10))
+	// Firefox counts those of a stream only under its own name.
+	shown := fmt.Sprintf("(v => v.getVideoPlaybackQuality().totalVideoFrames || v.mozPaintedFrames || 0)(%s)", p.other())
+	until(p.t, p, shown+" > 0")
+	until(p.t, p, fmt.Sprintf("%s > %v", shown, number(p.t, p, shown)+10))
 }
+
+// spy keeps the page's PeerConnections, for their statistics.
+const spy = `
+const real = window.RTCPeerConnection;
+window.connections = [];
+window.RTCPeerConnection = class extends real { constructor(...a) { super(...a); window.connections.push(this); } };
+`
 
 // hears waits until the other side's sound is not silence.
 func (p *person) hears() {
 	p.t.Helper()
-	p.eval(`(() => {
-		window.ear?.context.close();
-		const context = new AudioContext();
-		const ear = context.createAnalyser();
-		for (const a of document.querySelectorAll('[data-testid="audio"]')) context.createMediaStreamSource(a.srcObject).connect(ear);
-		context.resume();
-		window.ear = ear;
-	})()`)
-	until(p.t, p, p.loud())
+	before := number(p.t, p, energy)
+	until(p.t, p, fmt.Sprintf("(async () => await %s > %v)()", energy, before+1e-4))
 }
 
-func (p *person) loud() string {
-	return `(() => { const d = new Float32Array(ear.fftSize); ear.getFloatTimeDomainData(d); return Math.max(...d) > 0.02; })()`
-}
+// energy is how much sound was received on the newest connection so far (W3C webrtc-stats totalAudioEnergy).
+const energy = `(async () => {
+	let sum = 0;
+	for (const s of (await window.connections.at(-1).getStats()).values()) if (s.type === 'inbound-rtp' && s.kind === 'audio') sum += s.totalAudioEnergy ?? 0;
+	return sum;
+})()`
 
 // pair is a demo call of two people, up to both seeing and hearing each other.
 func pair(t *testing.T, p *program, seller, buyer tab) (*person, *person) {
 	t.Helper()
 	s, b := &person{seller, t, "buyer"}, &person{buyer, t, "seller"}
+	s.inject(spy)
+	b.inject(spy)
 	b.join(p.buyer)
 	b.phase("knocking")
 	s.join(p.seller)

@@ -139,6 +139,11 @@ type recordingFile struct {
 	OffsetMS                               int64  `json:"offset_ms"`
 	DurationMS                             int64  `json:"duration_ms"`
 	Size                                   int64
+	Gaps                                   []struct {
+		Track, Reason string
+		StartMS       int64 `json:"start_ms"`
+		EndMS         int64 `json:"end_ms"`
+	}
 }
 
 // recording waits until the conference's recording is ready.
