@@ -133,6 +133,49 @@ func TestFullDisk(t *testing.T) {
 	t.Logf("kept %d bytes, %.1f s, failure %q, %d cues", kept[0].Size, p.Format.Duration, kept[0].Failure, len(cueTimes(t, r.path(kept[0]))))
 }
 
+// panicFile stands for a bug: its fifth write panics, and what follows as well.
+type panicFile struct {
+	webm.File
+	n int
+}
+
+func (f *panicFile) WriteAt(b []byte, off int64) (int, error) {
+	if f.n++; f.n > 4 {
+		panic("on purpose")
+	}
+	return f.File.WriteAt(b, off)
+}
+
+// TestPanic ends the one recording and is repaired like a crash.
+func TestPanic(t *testing.T) {
+	var r *rig
+	bubble(t, func(t *testing.T, dir string) {
+		r = newRig(t, Config{Dir: dir})
+		r.rec.wrap = func(f webm.File) webm.File { return &panicFile{File: f} }
+		r.open("c_1")
+		m := newSim(t)
+		r.talk(m, "anna", 0, 8*time.Second, "video/VP8")
+		m.play()
+		r.close()
+	})
+	if len(r.failed) != 1 || len(r.finished) != 0 {
+		t.Fatalf("failed %v, finished %v", r.failed, r.finished)
+	}
+	rec, err := New(Config{Dir: r.dir, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rec.Close(t.Context())
+	if err := rec.Repair(t.Context(), func(_ string, f File, lost error) {
+		if lost != nil || f.Duration < 900 {
+			t.Errorf("repaired %+v: %v", f, lost)
+		}
+		judge(t, r.path(f))
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestNoRoom(t *testing.T) {
 	var r *rig
 	bubble(t, func(t *testing.T, dir string) {

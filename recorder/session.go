@@ -68,7 +68,7 @@ func (s *Session) run() {
 		case <-s.stop:
 			last = true
 		}
-		if err := s.guard(last); err != nil {
+		if err := s.guard(func() error { return s.work(last) }); err != nil {
 			s.abandon(err)
 			return
 		}
@@ -77,14 +77,14 @@ func (s *Session) run() {
 }
 
 // guard is the last net under a bug: it ends this recording, not the process.
-func (s *Session) guard(last bool) (err error) {
+func (s *Session) guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			s.log.Error("recorder panicked", "err", r, "stack", string(debug.Stack()))
 			err = fmt.Errorf("recorder panicked: %v", r)
 		}
 	}()
-	return s.work(last)
+	return f()
 }
 
 // work does all there is to do now.
@@ -160,7 +160,11 @@ func (s *Session) abandon(err error) {
 // finish closes the open file, if there is one, and tells of it. cause is why
 // recording ends before its time, nil if it does not.
 func (s *Session) finish(cause error) {
-	f, err := s.closeSegment(cause)
+	var f File
+	err := s.guard(func() (err error) {
+		f, err = s.closeSegment(cause)
+		return err
+	})
 	if cause == nil {
 		cause = err
 	}

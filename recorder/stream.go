@@ -58,7 +58,7 @@ func (s *stream) use(t *Track) {
 		}
 		s.republished = true
 	}
-	s.track, s.codec, s.asm, s.ended = t, t.codec, asm, false
+	s.track, s.codec, s.asm, s.ended, s.asked = t, t.codec, asm, false, time.Time{}
 	s.restartOrder()
 }
 
