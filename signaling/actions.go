@@ -14,6 +14,9 @@ const maxChat = 2000 // characters
 func (c *conference) request(s *session, r request) {
 	if err := c.act(s, r); err != nil {
 		p := explain(err, s.role)
+		if r.kind == "offer" || r.kind == "candidate" {
+			err = p // the inner error may quote the SDP, with its ICE password
+		}
 		c.log.Debug("request refused", "peer", s.id, "type", r.kind, "code", p.code, "err", err)
 		s.refuse(r.id, p)
 	}

@@ -3,6 +3,8 @@ package signaling
 import (
 	"errors"
 
+	"github.com/gorilla/websocket"
+
 	"showroom/call"
 	"showroom/sfu"
 )
@@ -68,6 +70,16 @@ func explain(err error, role call.Role) *problem {
 	}
 	return &problem{codeUnavailable, "The server could not save this. Please try again."}
 }
+
+// closeCode is how the socket closes after an error that ends it.
+func closeCode(p *problem) int {
+	if p.code == codeUnavailable {
+		return websocket.CloseTryAgainLater
+	}
+	return websocket.ClosePolicyViolation
+}
+
+var restarting = &problem{codeUnavailable, "The server is restarting. Please try again in a moment."}
 
 var explanations = []struct {
 	err error

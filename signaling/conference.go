@@ -1,12 +1,11 @@
 package signaling
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
+	"github.com/gorilla/websocket"
 	"golang.org/x/time/rate"
 
 	"showroom/call"
@@ -86,7 +85,7 @@ func (c *conference) put(in input) {
 	case c.inbox <- in:
 	case <-c.done:
 		if in.kind == inputJoin {
-			in.socket.fail(in.request.id, &problem{codeUnavailable, "The server is restarting. Please try again in a moment."}, 1013)
+			in.socket.fail(in.request.id, restarting, websocket.CloseTryAgainLater)
 		}
 	}
 }
@@ -196,114 +195,4 @@ func (c *conference) due(t time.Time) bool {
 	}
 	c.at(t)
 	return false
-}
-
-// apply is the only way in which this conference changes anything. When it fails otherwise than by the rule's refusal, nobody knows
-// whether the log has it: the log is read again.
-func (c *conference) apply(rule call.Rule) error {
-	ctx, cancel := context.WithTimeout(c.hub.stop, c.config.DeskTimeout)
-	defer cancel()
-	state, _, err := c.config.Desk.Apply(ctx, c.id, rule)
-	if err != nil {
-		if p := explain(err, ""); p.code == codeUnavailable {
-			c.log.Error("the log cannot be written", "err", err)
-			c.stale.Store(true)
-			c.refreshAt = c.hub.now().Add(retryAfter)
-		}
-		return err
-	}
-	c.adopt(state)
-	return nil
-}
-
-// refresh reads the log again if somebody else wrote to it.
-func (c *conference) refresh() {
-	if !c.known || !c.stale.Load() {
-		return
-	}
-	if !c.refreshAt.IsZero() && !c.due(c.refreshAt) {
-		return
-	}
-	c.refreshAt = time.Time{}
-	c.stale.Store(false) // before reading: what comes meanwhile is read again
-	ctx, cancel := context.WithTimeout(c.hub.stop, c.config.DeskTimeout)
-	defer cancel()
-	state, err := c.config.Desk.Case(ctx, c.id)
-	switch {
-	case errors.Is(err, call.ErrNotFound):
-		c.known = false
-	case err != nil:
-		c.log.Error("the log cannot be read", "err", err)
-		c.stale.Store(true)
-		c.refreshAt = c.hub.now().Add(retryAfter)
-		c.at(c.refreshAt)
-	default:
-		c.adopt(state)
-	}
-}
-
-func (c *conference) adopt(state call.Case) {
-	c.state, c.known = state, true
-	c.seen.Store(max(state.Conference.Version, state.Seller.Version))
-	c.seller.Store(&state.Conference.Seller)
-	c.plan()
-}
-
-// empty says that nothing is left to do for this conference.
-func (c *conference) empty() bool {
-	if len(c.sessions) > 0 || c.room != nil || (c.known && c.stale.Load()) {
-		return false
-	}
-	return !c.known || c.state.Conference.Over() || c.emptyFor(c.config.EmptyTimeout) && c.state.Conference.OngoingSince.IsZero()
-}
-
-func (c *conference) emptyFor(d time.Duration) bool {
-	return !c.emptySince.IsZero() && !c.hub.now().Before(c.emptySince.Add(d))
-}
-
-// closeIfEmpty finishes a call that everybody has left.
-func (c *conference) closeIfEmpty() {
-	if len(c.sessions) > 0 || c.state.Conference.Over() {
-		c.emptySince = time.Time{}
-		return
-	}
-	if c.emptySince.IsZero() {
-		c.emptySince = c.hub.now()
-	}
-	if !c.due(c.emptySince.Add(c.config.EmptyTimeout)) || c.state.Conference.OngoingSince.IsZero() {
-		return
-	}
-	if !c.closeAt.IsZero() && !c.due(c.closeAt) {
-		return
-	}
-	if err := c.apply(call.CloseEmpty); err != nil {
-		c.closeAt = c.hub.now().Add(retryAfter)
-		c.at(c.closeAt)
-	}
-}
-
-// finish says goodbye to everybody and forgets them.
-func (c *conference) finish(reason string) {
-	for _, s := range c.sessions {
-		if reason == reasonMinutes {
-			s.say(minutesMessage{event("minutes"), minutesView{0, call.LevelOut}})
-		}
-		c.dismiss(s, reason, nil)
-	}
-	clear(c.told)
-	clear(c.reasons)
-}
-
-// shutDown ends the conference's life in this process, not the conference.
-func (c *conference) shutDown() {
-	if c.known && !c.state.Conference.Over() && len(c.state.Conference.Inside()) > 0 {
-		ctx, cancel := context.WithTimeout(context.Background(), c.config.DeskTimeout)
-		defer cancel()
-		if _, _, err := c.config.Desk.Apply(ctx, c.id, call.Recover); err != nil {
-			c.log.Error("the log does not know that everybody has left; it will at the next start", "err", err)
-		}
-	}
-	c.finish(reasonServerStop)
-	c.closeRoom()
-	c.population.Store(0)
 }

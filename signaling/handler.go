@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
-
-	"showroom/call"
 )
 
 // frameLimit is where a message is not even read to be refused in words.
@@ -84,7 +82,7 @@ func (h *Hub) converse(s *socket, authenticated func()) {
 	s.ws.SetPongHandler(func(string) error { s.patience(h.config.SilenceTimeout); return nil })
 	c := h.enter(in.pass.Conference, in)
 	if c == nil {
-		s.fail(in.request.id, &problem{codeUnavailable, "The server is restarting. Please try again in a moment."}, websocket.CloseTryAgainLater)
+		s.fail(in.request.id, restarting, websocket.CloseTryAgainLater)
 		return
 	}
 	h.relay(s, c)
@@ -162,19 +160,3 @@ func (h *Hub) refuseRead(s *socket, err error) {
 		h.config.Log.Debug("socket ends", "address", s.address, "err", err)
 	}
 }
-
-// now is the time by which sessions, minutes and links are judged.
-func (h *Hub) now() time.Time { return h.config.Now() }
-
-// closeCode is how the socket closes after an error that ends it.
-func closeCode(p *problem) int {
-	if p.code == codeUnavailable {
-		return websocket.CloseTryAgainLater
-	}
-	return websocket.ClosePolicyViolation
-}
-
-var _ http.Handler = (*Hub)(nil)
-
-// sellerSide says whose words admit, deny, remove and end.
-func sellerSide(r call.Role) bool { return r == call.RoleSeller }

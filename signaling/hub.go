@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -20,7 +21,7 @@ type Hub struct {
 	origins  map[origin]bool
 	doors    *doors
 	upgrader websocket.Upgrader
-	stop     context.Context // done when the hub closes: no Desk is asked any more but to say that everybody has left
+	stop     context.Context // done when the hub closes: the log is told that everybody has left, and no more
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup // conferences and sockets
 
@@ -133,6 +134,9 @@ func (h *Hub) noticeSeller(seller, except string) {
 		}
 	}
 }
+
+// now is the time by which sessions, minutes and links are judged.
+func (h *Hub) now() time.Time { return h.config.Now() }
 
 // Stats are numbers of now.
 func (h *Hub) Stats() Stats {

@@ -66,7 +66,7 @@ func (c *conference) mayEnter(s *session, pass call.Pass) error {
 	case s == nil && len(c.sessions) >= c.config.Participants:
 		return refuse(codeRoomFull, "The room is full.")
 	case s == nil && c.hub.isDraining() && c.state.Conference.OngoingSince.IsZero():
-		return refuse(codeUnavailable, "The server is restarting. Please try again in a moment.")
+		return restarting
 	}
 	return nil
 }

@@ -3,7 +3,12 @@ package signaling
 import (
 	"maps"
 	"slices"
+
+	"showroom/call"
 )
+
+// sellerSide says who sees the door, and whose words admit, deny, remove and end.
+func sellerSide(r call.Role) bool { return r == call.RoleSeller }
 
 // view is a participant as the protocol shows it.
 func (c *conference) view(s *session) participantView {
@@ -59,7 +64,7 @@ func (c *conference) tellParticipants() {
 
 func (c *conference) tellGone(p participantView) {
 	if p.State == stateKnocking {
-		c.tellSeller(p.ID, goneMessage{event("knock_gone"), p.ID, c.reasons[p.ID]})
+		c.tellSeller(p.ID, goneMessage{header: event("knock_gone"), Participant: p.ID})
 		return
 	}
 	c.tellRoom(p.ID, goneMessage{event("left"), p.ID, c.reasons[p.ID]})

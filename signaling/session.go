@@ -61,7 +61,7 @@ func (s *session) refuse(id requestID, p *problem) {
 	s.say(errorMessage{reply("error", id), string(p.code), p.message})
 }
 
-// leave gives the socket its last message.
+// bye gives the socket its last message.
 func (s *session) bye(reason string, id requestID) {
 	if s.socket == nil {
 		return
