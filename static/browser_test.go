@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
@@ -41,8 +43,21 @@ func newTab(t *testing.T, flags ...chromedp.ExecAllocatorOption) *tab {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
-	return &tab{t, ctx}
+	b := &tab{t, ctx}
+	script := page.AddScriptToEvaluateOnNewDocumentParams{Source: faults}
+	if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, script); err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
+
+// faults collects what must not happen in a page: uncaught errors and breaches of the content security policy.
+const faults = `
+	window.faults = [];
+	addEventListener('error', e => faults.push(e.message || 'a resource could not be loaded: ' + (e.target.src || e.target.href)));
+	addEventListener('unhandledrejection', e => faults.push('unhandled: ' + e.reason));
+	addEventListener('securitypolicyviolation', e => faults.push(e.violatedDirective + ' ' + e.blockedURI));
+`
 
 func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
@@ -77,7 +92,7 @@ func (b *tab) until(expression string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, within+5*time.Second)
 	defer cancel()
-	ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](fmt.Sprintf(`new Promise(resolve => {
+	look := chromedp.Evaluate[bool](fmt.Sprintf(`new Promise(resolve => {
 		const end = performance.now() + %d;
 		const look = () => {
 			let is = false;
@@ -85,7 +100,11 @@ func (b *tab) until(expression string) {
 			if (is || performance.now() > end) resolve(is); else setTimeout(look, 30);
 		};
 		look();
-	})`, within.Milliseconds(), expression), chromedp.EvalAwaitPromise))
+	})`, within.Milliseconds(), expression), chromedp.EvalAwaitPromise)
+	ok, err := chromedp.Run(ctx, look)
+	if err != nil && strings.Contains(err.Error(), "navigated") { // look again on the new page
+		ok, err = chromedp.Run(ctx, look)
+	}
 	if err != nil || !ok {
 		b.shot(filepath.Base(b.t.Name()) + "-failed")
 		b.t.Fatalf("in vain: %s (%v)\nthe page says: %s", expression, err, b.text("document.body.innerText"))
@@ -113,6 +132,9 @@ func (b *tab) phase(name string) {
 // that nothing is wider than the narrowest of them.
 func (b *tab) shot(name string) {
 	b.t.Helper()
+	if f := b.text("faults.join('; ')"); f != "" {
+		b.t.Errorf("%s: %s", name, f)
+	}
 	dir := os.Getenv("SHOWROOM_SCREENSHOTS")
 	for _, size := range [][2]int64{{390, 844}, {360, 740}, {1280, 800}} {
 		b.do(chromedp.EmulateViewport(size[0], size[1]))

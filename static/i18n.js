@@ -270,6 +270,10 @@ export default {
 "console.reference": ["Referência no CRM", "Reference in the CRM", "Referencia en el CRM"],
 "console.usage": ["Minutos usados", "Minutes used", "Minutos usados"],
 "console.usedOf": ["{used} usados de {cap} min, restam {left}", "{used} used of {cap} min, {left} left", "{used} usados de {cap} min, quedan {left}"],
+"finish.ended": ["Encerrada pelo vendedor", "Ended by the seller", "Terminada por el vendedor"],
+"finish.left": ["Todos saíram", "Everybody left", "Todos salieron"],
+"finish.minutes_exhausted": ["Os minutos do vendedor acabaram", "The seller’s minutes were used up", "Se agotaron los minutos del vendedor"],
+"finish.server_restarted": ["O servidor foi reiniciado durante a chamada", "The server was restarted during the call", "El servidor se reinició durante la llamada"],
 
 "watch.play": ["Reproduzir (espaço)", "Play (space)", "Reproducir (espacio)"],
 "watch.pause": ["Pausar (espaço)", "Pause (space)", "Pausar (espacio)"],

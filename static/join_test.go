@@ -234,7 +234,7 @@ func TestServerGone(t *testing.T) {
 	f := newFake(t, invitationOf("buyer", time.Now()))
 	f.other = "seller"
 	gone := message{"type": "error", "code": "unavailable", "message": "try again"}
-	f.welcomes = []message{welcomeOf("buyer", "present", participant("seller", "seller", "Ana Souza")), gone, gone, gone, gone, gone, gone, {"type": "error", "code": "token_revoked"}}
+	f.welcomes = []message{welcomeOf("buyer", "present", participant("seller", "seller", "Ana Souza")), gone, gone, {"type": "error", "code": "token_revoked"}}
 	b := newTab(t)
 	toLobby(b, f)
 	b.click("consent-yes")

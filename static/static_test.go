@@ -104,6 +104,7 @@ var composed = map[string]string{
 	"device.lost":       "mic camera",
 	"console":           "end cancel",
 	"console.recording": "none soon",
+	"finish":            "ended left minutes_exhausted server_restarted",
 	"state":             "scheduled standby waiting ongoing finished cancelled",
 	"recording.state":   "none recording processing ready failed",
 	"role":              "seller buyer guest",

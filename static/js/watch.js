@@ -126,8 +126,9 @@ function play(recording) {
 
   const keys = { ' ': toggle, k: toggle, ArrowLeft: () => step(-STEP_MS), ArrowRight: () => step(STEP_MS), Home: () => conductor.seek(0), End: () => conductor.seek(total), f: full, m: () => byID('sound').click() };
   document.addEventListener('keydown', (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target.tagName === 'SELECT' || e.target.id === 'volume') return;
-    if (e.key === ' ' && /^(BUTTON|A)$/.test(e.target.tagName)) return; // the key presses it
+    const at = /** @type {HTMLElement} */ (e.target);
+    if (e.ctrlKey || e.metaKey || e.altKey || at.tagName === 'SELECT' || at.id === 'volume') return;
+    if (e.key === ' ' && /^(BUTTON|A)$/.test(at.tagName)) return; // the key presses it
     const action = keys[e.key.length === 1 ? e.key.toLowerCase() : e.key];
     if (action) { e.preventDefault(); action(); }
   });

@@ -11,7 +11,10 @@ import { ShowroomError } from './errors.js';
 /** @typedef {{mid: string, participant: string, source: Source, kind: 'audio'|'video'}} Slot */
 /** @typedef {Slot & {track: MediaStreamTrack}} Received */
 
-/** The order of the first offer's sections, with what each may use (bits a second). */
+/**
+ * The order of the first offer's sections, with what each may use (bits a second).
+ * @type {Array<{source: Source, kind: string, encoding: RTCRtpEncodingParameters}>}
+ */
 const SECTIONS = [
   { source: 'mic', kind: 'audio', encoding: { maxBitrate: 64_000 } },
   { source: 'camera', kind: 'video', encoding: { maxBitrate: 1_800_000 } },
@@ -127,7 +130,7 @@ export class Media extends EventTarget {
     this.#pc = pc;
     for (const { source, kind, encoding } of SECTIONS) {
       const t = pc.addTransceiver(this.#tracks.get(source) ?? kind, { direction: 'sendrecv', sendEncodings: [encoding] });
-      this.#senders.set(/** @type {Source} */ (source), t);
+      this.#senders.set(source, t);
     }
     pc.onicecandidate = ({ candidate: c }) => {
       if (c?.candidate) this.#signal.send('candidate', { candidate: c.candidate, mid: c.sdpMid, line: c.sdpMLineIndex });

@@ -46,7 +46,7 @@ export class Showroom extends EventTarget {
   /** @type {Minutes|null} */ minutes = null;
   /** @type {Recording} */ recording = { state: 'off', participants: [] };
   /** @type {Chat[]} */ messages = [];
-  /** Connection quality by participant id. @type {Record<string, string>} */ levels = {};
+  /** Connection quality by participant id. @type {Record<string, import('./quality.js').Level>} */ levels = {};
   /** How long the server keeps this session after its socket broke, seconds. */
   resumeSeconds = 30;
 

@@ -83,9 +83,13 @@ export function callPage(room, own) {
     if (both() && !room.conference.ongoing_since) room.conference.ongoing_since = new Date().toISOString();
   }
 
+  let recording = room.recording.state;
+  /** Every consent brings the message again; only a change is worth saying. */
   function recorded() {
-    if (room.recording.state === 'on') toast(t('call.recOn'));
-    if (room.recording.state === 'failed') toast(t('call.recFailedLong'), true);
+    const now = room.recording.state;
+    if (now !== recording && now === 'on') toast(t('call.recOn'));
+    if (now !== recording && now === 'failed') toast(t('call.recFailedLong'), true);
+    recording = now;
     render();
   }
 
@@ -94,6 +98,7 @@ export function callPage(room, own) {
     if (m.level === 'last') toast(t(seller ? 'minutes.last' : 'minutes.lastBuyer'), true);
   }
 
+  /** @type {[string, (e: any) => void][]} */
   const handlers = Object.entries(on).map(([type, f]) => [type, (e) => f(e.detail)]);
   for (const [type, f] of handlers) room.addEventListener(type, f);
   const lost = (e) => toast(t(`device.lost.${e.detail.source}`), true);

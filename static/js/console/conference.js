@@ -87,7 +87,7 @@ function facts(c) {
     ...row(t('console.connected'), el('span', { testid: 'connected', data: { seconds: String(c.connected_seconds ?? 0) } }, clock(c.connected_seconds ?? 0))),
     ...(people ? row(t('console.inside'), people) : []),
     ...(consents.length ? row(t('consent.title'), ...consents) : []),
-    ...(c.finish_reason ? row(t('console.reason'), el('span', { testid: 'finish-reason', data: { reason: c.finish_reason } }, tOr(`code.${c.finish_reason}`, '') || c.finish_reason)) : []))];
+    ...(c.finish_reason ? row(t('console.reason'), el('span', { testid: 'finish-reason', data: { reason: c.finish_reason } }, tOr(`finish.${c.finish_reason}`, '') || c.finish_reason)) : []))];
 }
 
 /** @param {any} c @param {any} id a participant's id or object */
