@@ -18,5 +18,9 @@ export function countdown(startsAt, elements) {
   };
   tick();
   const timer = setInterval(tick, 1000);
-  return () => clearInterval(timer);
+  document.addEventListener('languagechange', tick);
+  return () => {
+    clearInterval(timer);
+    document.removeEventListener('languagechange', tick);
+  };
 }
