@@ -81,8 +81,8 @@ func (r *Report) play(ctx context.Context, o Options, stage *stage, local net.IP
 		size int
 		fill func(*scenario, context.Context) error
 	}{
-		{fmt.Sprintf("%d calls 1:1", o.Calls), o.Calls, (*scenario).calls},
-		{fmt.Sprintf("1 → %d viewers", o.Viewers), o.Viewers, (*scenario).broadcast},
+		{plural(o.Calls, "call", "calls") + " 1:1", o.Calls, (*scenario).calls},
+		{"1 → " + plural(o.Viewers, "viewer", "viewers"), o.Viewers, (*scenario).broadcast},
 	} {
 		if play.size == 0 {
 			continue
@@ -96,6 +96,13 @@ func (r *Report) play(ctx context.Context, o Options, stage *stage, local net.IP
 		r.Scenarios = append(r.Scenarios, f)
 	}
 	return nil
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // conclude fills in what follows from the rest.
