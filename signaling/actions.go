@@ -58,11 +58,7 @@ func (c *conference) act(s *session, r request) error {
 
 // leave takes the participant out. If the log cannot be written the client is told so; when it goes nevertheless it will be lost.
 func (c *conference) leave(s *session, id requestID) error {
-	if err := c.apply(call.Depart(s.id, reasonLeft)); err != nil {
-		return err
-	}
-	c.dismiss(s, reasonLeft, id)
-	return nil
+	return c.takeOut(s, reasonLeft, id, call.Depart(s.id, reasonLeft))
 }
 
 func (c *conference) end(s *session, id requestID) error {
@@ -83,19 +79,24 @@ func (c *conference) decide(s *session, r request, participant string) error {
 	case "admit":
 		return c.apply(call.Admit(participant, s.id)) // told by settle
 	case "deny":
-		if err := c.apply(call.Deny(participant, s.id)); err != nil {
-			return err
-		}
-		c.dismiss(other, reasonDenied, nil)
-	case "remove":
+		return c.takeOut(other, reasonDenied, nil, call.Deny(participant, s.id))
+	default: // remove
 		if !c.inside(participant) {
 			return call.ErrNotPresent
 		}
-		if err := c.apply(call.Depart(participant, reasonRemoved)); err != nil {
-			return err
-		}
-		c.dismiss(other, reasonRemoved, nil)
+		return c.takeOut(other, reasonRemoved, nil, call.Depart(participant, reasonRemoved))
 	}
+}
+
+// takeOut ends a place by a rule.
+func (c *conference) takeOut(s *session, reason string, id requestID, rule call.Rule) error {
+	if err := c.apply(rule); err != nil {
+		if explain(err, s.role).code == codeUnavailable {
+			s.attempt = reason // the log may have it
+		}
+		return err
+	}
+	c.dismiss(s, reason, id)
 	return nil
 }
 

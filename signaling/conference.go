@@ -155,6 +155,7 @@ func (c *conference) settle() {
 		return
 	}
 	c.adoptLost()
+	c.dropGone()
 	c.expire()
 	c.departAll()
 	c.tick()

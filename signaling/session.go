@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/subtle"
 	"time"
@@ -29,6 +30,7 @@ type session struct {
 	until  time.Time // when the participant is lost; only without a socket
 
 	ending  string    // why the participant must leave, once the log knows; empty: stays
+	attempt string    // why somebody tried to end this place and was not told whether the log took it
 	retryAt time.Time // when a failed leaving is written again
 
 	audio, video, screen bool // what the participant says is live
@@ -120,6 +122,15 @@ func (c *conference) adoptLost() {
 			s.name = c.nameOf(id)
 			s.ending = reasonLost
 			c.sessions[id] = s
+		}
+	}
+}
+
+// dropGone forgets those of whom the log says that they have left, though nobody here was told so.
+func (c *conference) dropGone() {
+	for _, s := range c.sessions {
+		if !c.inside(s.id) && !c.knocking(s.id) && !c.state.Conference.Over() {
+			c.dismiss(s, cmp.Or(s.ending, s.attempt, reasonLost), nil)
 		}
 	}
 }
