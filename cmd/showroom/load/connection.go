@@ -86,6 +86,9 @@ func localAddress(address string) (net.IP, error) {
 	if !ok {
 		return nil, fmt.Errorf("find the way to %s: no UDP address but %v", u.Hostname(), conn.LocalAddr())
 	}
+	if udp.IP.Equal(net.IPv6loopback) { // Pion makes no candidate of ::1, at neither end
+		return net.IPv4(127, 0, 0, 1), nil
+	}
 	return udp.IP, nil
 }
 

@@ -222,3 +222,11 @@ func TestCanceled(t *testing.T) {
 		t.Error("the conferences are left open")
 	}
 }
+
+func TestLocalAddress(t *testing.T) {
+	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+		if ip, err := localAddress("http://" + host + ":8080"); err != nil || ip.String() != "127.0.0.1" {
+			t.Errorf("%s: %v, %v", host, ip, err)
+		}
+	}
+}
