@@ -28,6 +28,8 @@ type stream struct {
 	gap         string
 	end         time.Duration // where the last written frame ends
 	last        time.Duration // and where it begins
+	// lateFrom is when the first of the frames came that are being dropped as late; 0: none is.
+	lateFrom time.Duration
 
 	missed  int64 // packets missing in the sequence, those the queue dropped included
 	dropped int64 // packets or frames that came and were thrown away

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	lateClamp    = 20 * time.Millisecond // a frame this little too late is moved, a later one dropped
-	silentGap    = time.Second           // a stretch without frames that is worth a gap
+	lateClamp    = 20 * time.Millisecond  // a frame this little too late is moved, a later one dropped
+	latePatience = 150 * time.Millisecond // frames dropped over so long are no burst
+	silentGap    = time.Second            // a stretch without frames that is worth a gap
 	lossGap      = 100 * time.Millisecond
 	videoLength  = 33 * time.Millisecond // of a video frame whose successor is unknown
 	longestVideo = 200 * time.Millisecond
@@ -52,9 +53,10 @@ func (s *Session) write(st *stream, f frame) error {
 	case floor-at <= lateClamp:
 		at = floor
 	default:
-		st.late()
+		st.late(&s.clock, f)
 		return nil
 	}
+	st.lateFrom = 0
 	at = at.Round(time.Millisecond)
 	if began := st.written(number, s.seg); began >= 0 && at <= began {
 		at = began + time.Millisecond
@@ -85,11 +87,20 @@ func (s *stream) note(reason string) {
 	}
 }
 
-// late throws a frame away that lies before what is written.
-func (s *stream) late() {
+// late throws a frame away that lies before what is written. When that goes on, and not in one burst after a stall, the sender's
+// clock runs slow, as a browser's does that is short of CPU: from then on arrival tells the place.
+func (s *stream) late(c *stretch, f frame) {
 	s.dropped++
 	s.note(GapLate)
 	s.waitKey = !s.codec.audio
+	arrived := f.arrived.Sub(c.origin)
+	if s.lateFrom == 0 {
+		s.lateFrom = arrived
+	}
+	if arrived-s.lateFrom >= latePatience {
+		s.lateFrom = 0
+		s.renew(c)
+	}
 }
 
 // written is where the stream's last frame in this file begins, -1 if there is none.
