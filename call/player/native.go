@@ -60,7 +60,7 @@ func (n *Native) Open(c call.Conference) (*Room, error) {
 	r := &Room{native: n, id: c.ID, log: n.slog.With("call", c.ID), allowed: map[string]bool{}, roles: map[string]call.Role{},
 		tracks: map[*sfu.Track]func(){}, sessions: map[sessionKey]*session{}}
 	if c.Recording == call.RecordingOn {
-		rec, err := n.recorder.Conference(c.ID, recorder.Events{Finished: r.finished, Failed: r.failed})
+		rec, err := n.recorder.Conference(c.ID, recorder.Events{Started: r.started, Finished: r.finished, Failed: r.failed})
 		if err != nil {
 			return nil, fmt.Errorf("open recording: %w", err)
 		}
