@@ -40,7 +40,7 @@ type conference struct {
 	config *Config
 	log    *slog.Logger
 
-	inbox chan input
+	inbox chan *input
 	bell  chan struct{} // there is news of the media plane or the log
 	done  chan struct{} // closed when the goroutine has ended
 
@@ -71,7 +71,7 @@ type conference struct {
 func newConference(h *Hub, id string) *conference {
 	c := &conference{
 		id: id, hub: h, config: &h.config, log: h.config.Log.With("call", id),
-		inbox: make(chan input, inboxSize), bell: make(chan struct{}, 1), done: make(chan struct{}),
+		inbox: make(chan *input, inboxSize), bell: make(chan struct{}, 1), done: make(chan struct{}),
 		sessions: map[string]*session{}, told: map[string]participantView{}, reasons: map[string]string{}, joins: map[string]*rate.Limiter{},
 	}
 	c.recording.on = map[string]bool{}
@@ -80,7 +80,7 @@ func newConference(h *Hub, id string) *conference {
 }
 
 // put waits for a place in the inbox.
-func (c *conference) put(in input) {
+func (c *conference) put(in *input) {
 	select {
 	case c.inbox <- in:
 	case <-c.done:
@@ -129,7 +129,7 @@ func (c *conference) run() {
 	}
 }
 
-func (c *conference) handle(in input) {
+func (c *conference) handle(in *input) {
 	switch in.kind {
 	case inputJoin:
 		c.hub.arrived(c)

@@ -7,7 +7,7 @@
 // is in the log before anybody hears of it, and whatever fails is tried again. A slow Desk, sfu or recorder holds up its own conference only.
 //
 // Goroutines. A conference is one, started by the first join and ended when it has been empty for Config.EmptyTimeout. A socket is two:
-// the reader is the HTTP handler's, the writer is started and awaited by it. [Hub.Close] ends and awaits all of them.
+// the reader, and the writer that it starts and awaits. [Hub.Close] ends and awaits all of them.
 //
 // Locks. Hub.mu guards the list of live conferences and sockets; socket.mu a socket's queue; attachment.mu what the media plane said last;
 // doors.mu the counts of unauthenticated sockets. None is held while another is taken or while anything of another package is called.

@@ -12,7 +12,7 @@ import (
 // frameLimit is where a message is not even read to be refused in words.
 const frameLimit = 1 << 20 // bytes
 
-// ServeHTTP upgrades to a WebSocket and is its reader.
+// ServeHTTP upgrades to a WebSocket. It returns at once: net/http would keep its buffers as long as the handler runs.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	address := h.config.Address(r)
 	leave, ok := h.doors.enter(address)
@@ -21,28 +21,33 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "too many connections from this address have not joined yet", http.StatusTooManyRequests)
 		return
 	}
-	defer leave()
 	if !h.hasRoom() {
+		leave()
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "the server takes no more connections now", http.StatusServiceUnavailable)
 		return
 	}
 	ws, err := h.upgrader.Upgrade(w, r, nil)
 	if err != nil {
+		leave()
 		h.config.Log.Debug("upgrade refused", "address", address, "err", err)
 		return
 	}
 	s := newSocket(ws, &h.config, address)
 	if !h.remember(s) { // closed or filled up meanwhile
+		leave()
 		frame := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
 		_ = ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(closingTime))
 		_ = ws.Close()
 		return
 	}
-	defer h.forget(s)
-	go s.write() // awaited by linger
-	h.converse(s, leave)
-	s.linger()
+	go func() { // remember has told Hub.wg
+		defer h.forget(s)
+		defer leave()
+		go s.write() // awaited by linger
+		h.converse(s, leave)
+		s.linger()
+	}()
 }
 
 func (h *Hub) hasRoom() bool {
@@ -86,15 +91,15 @@ func (h *Hub) converse(s *socket, authenticated func()) {
 		return
 	}
 	h.relay(s, c)
-	c.put(input{kind: inputGone, socket: s})
+	c.put(&input{kind: inputGone, socket: s})
 }
 
 // authenticate reads the join and checks its token.
-func (h *Hub) authenticate(s *socket) (input, bool) {
+func (h *Hub) authenticate(s *socket) (*input, bool) {
 	kind, data, err := s.read(h.config.JoinBytes)
 	if err != nil {
 		h.refuseRead(s, err)
-		return input{}, false
+		return nil, false
 	}
 	r, err := decode(data)
 	if kind != websocket.TextMessage {
@@ -105,20 +110,20 @@ func (h *Hub) authenticate(s *socket) (input, bool) {
 	}
 	if err != nil {
 		s.fail(r.id, explain(err, ""), websocket.ClosePolicyViolation)
-		return input{}, false
+		return nil, false
 	}
 	body := r.body.(*joinBody)
 	if body.Protocol != 0 && (body.Protocol < minProtocol || body.Protocol > maxProtocol) {
 		s.fail(r.id, &problem{codeBadMessage, "This server speaks version 1 of the protocol."}, websocket.ClosePolicyViolation)
-		return input{}, false
+		return nil, false
 	}
 	pass, err := h.config.Tokens.Verify(body.Token, h.config.Now())
 	if err != nil {
 		h.config.Log.Info("token refused", "address", s.address, "err", err)
 		s.fail(r.id, explain(err, ""), websocket.ClosePolicyViolation)
-		return input{}, false
+		return nil, false
 	}
-	return input{kind: inputJoin, socket: s, request: r, pass: pass}, true
+	return &input{kind: inputJoin, socket: s, request: r, pass: pass}, true
 }
 
 // relay passes on what the client says until it stops.
@@ -141,7 +146,7 @@ func (h *Hub) relay(s *socket, c *conference) {
 		case r.kind == "ping": // here, so that a slow conference does not look like a dead socket
 			s.send(encode(reply("pong", r.id)))
 		default:
-			c.put(input{kind: inputRequest, socket: s, request: r})
+			c.put(&input{kind: inputRequest, socket: s, request: r})
 		}
 	}
 }

@@ -67,7 +67,7 @@ func New(c Config) *Hub {
 }
 
 // enter brings an input to the conference's goroutine, which is started if need be. It returns nil when the hub takes nobody in.
-func (h *Hub) enter(id string, in input) *conference {
+func (h *Hub) enter(id string, in *input) *conference {
 	h.mu.Lock()
 	c := h.live[id]
 	if h.closed || (h.draining && c == nil) {
@@ -105,7 +105,7 @@ func (h *Hub) retire(c *conference) bool {
 
 // Watch looks after a conference which the last process left while it was running: it is finished after EmptyTimeout unless somebody
 // comes, and whom the log still has inside is said to have left.
-func (h *Hub) Watch(conference string) { h.enter(conference, input{kind: inputWatch}) }
+func (h *Hub) Watch(conference string) { h.enter(conference, &input{kind: inputWatch}) }
 
 // Notice takes a new event of the log. It does not wait. Events that this hub caused itself may be given, too.
 func (h *Hub) Notice(e call.Event) {

@@ -9,7 +9,7 @@ import (
 )
 
 // join answers a join with welcome, or with an error and the end of the socket.
-func (c *conference) join(in input) {
+func (c *conference) join(in *input) {
 	body := in.request.body.(*joinBody)
 	s, resumed, err := c.seat(in.pass, body)
 	if err != nil {

@@ -219,10 +219,18 @@ func TestEndedAndCancelledFromElsewhere(t *testing.T) {
 	w.conference("conf_2", false)
 	token, _ := w.link("conf_2", call.RoleBuyer, time.Hour)
 	buyer = w.join(token)
-	if _, _, err := w.desk.Apply(t.Context(), "conf_2", call.Depart("buyer", "left")); err != nil {
-		t.Fatal(err)
+	departAndCancel := func(c call.Case, now time.Time) ([]call.Event, error) {
+		departed, err := call.Depart("buyer", "left")(c, now)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range departed {
+			c = c.Apply(e)
+		}
+		cancelled, err := call.Cancel("key_1", "")(c, now)
+		return append(departed, cancelled...), err
 	}
-	if _, _, err := w.desk.Apply(t.Context(), "conf_2", call.Cancel("key_1", "")); err != nil {
+	if _, _, err := w.desk.Apply(t.Context(), "conf_2", departAndCancel); err != nil {
 		t.Fatal(err)
 	}
 	buyer.bye("cancelled")
