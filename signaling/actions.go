@@ -145,6 +145,9 @@ func (c *conference) chat(s *session, id requestID, body *chatBody) error {
 	if n := utf8.RuneCountInString(body.Text); n > maxChat || strings.TrimSpace(body.Text) == "" {
 		return refuse(codeBadText, "A chat message has 1 to 2000 characters.")
 	}
+	if !s.chats.AllowN(c.hub.now(), 1) {
+		return refuse(codeTooMany, "Too many chat messages. Wait a few seconds.")
+	}
 	m := chatMessage{event("chat"), c.talk.next(), s.id, s.name, body.Text, c.hub.now().UTC()}
 	c.keep(encode(m))
 	c.tellRoom(s.id, m)

@@ -157,9 +157,15 @@ func TestChat(t *testing.T) {
 		buyer.send(message{"type": "chat", "text": text})
 		buyer.fails(codeBadText)
 	}
+	for range chatBurst {
+		buyer.send(message{"type": "chat", "text": "a"})
+	}
+	buyer.fails(codeTooMany)
+	buyer.send(message{"type": "ping"})
+	buyer.expect("pong") // and goes on
 	_, welcome := w.joined(message{"token": w.token(call.RoleSeller), "takeover": true})
 	chat := welcome["chat"].([]any)
-	if len(chat) != 3 || chat[0].(message)["text"] != "olá <b>" || chat[2].(message)["n"] != 4.0 {
+	if len(chat) != 3 || chat[0].(message)["text"] != "a" || chat[2].(message)["n"] != float64(chatBurst) {
 		t.Fatalf("chat kept: %v", chat)
 	}
 }

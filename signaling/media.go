@@ -86,7 +86,7 @@ func (c *conference) hear() {
 			c.log.Warn("participant broke a limit of the media plane", "peer", s.id, "violation", n.violation)
 			c.expel(s, reasonViolation)
 		case n.closed:
-			s.attachment = nil // the next offer makes a new one
+			s.attachment, s.cutOff = nil, true // the next offer makes a new one
 		default:
 			if n.newSlots {
 				a.shown = viewSlots(n.slots)
@@ -190,7 +190,7 @@ func (c *conference) attach(s *session, who identity) (*attachment, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.peer, s.attachment = peer, a
+	a.peer, s.attachment, s.cutOff = peer, a, false
 	return a, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"showroom/call"
 	"showroom/sfu/sfutest"
 )
@@ -142,6 +144,26 @@ func TestMediaBothWays(t *testing.T) {
 	case <-room.closed:
 	case <-time.After(patience):
 		t.Fatal("the room is still open")
+	}
+}
+
+// A finished call leaves nothing running while the server goes on.
+func TestNothingIsLeftRunning(t *testing.T) {
+	w := newWorld(t, options{media: true})
+	w.join(w.token(call.RoleGuest)) // at the door, so that the conference lives on
+	before := goleak.IgnoreCurrent()
+	seller, buyer, _, _ := w.bothWithMedia()
+	seller.send(message{"type": "leave"})
+	seller.bye("left")
+	buyer.send(message{"type": "leave"})
+	buyer.bye("left")
+	for _, a := range []*app{seller, buyer} {
+		a.closed(1000)
+		_ = a.ws.Close()
+		_ = a.media.Close()
+	}
+	if err := goleak.Find(before); err != nil {
+		t.Fatal(err)
 	}
 }
 

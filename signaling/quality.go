@@ -38,6 +38,9 @@ func (c *conference) judge() {
 	levels := map[string]string{}
 	for id, s := range c.sessions {
 		if s.attachment == nil {
+			if s.cutOff {
+				levels[id] = qualityLost
+			}
 			continue
 		}
 		stats := s.attachment.peer.Stats()

@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	joinRate, joinBurst       = 1, 20 // joins a second of one participant
-	answerRate, answerBurst   = 1, 10 // changes of mind about consent
+	joinRate, joinBurst       = 1, 20 // joins a second with one link
+	answerRate, answerBurst   = 1, 10 // changes of mind about consent: each is kept for ever
 	newPeerRate, newPeerBurst = 1, 5  // PeerConnections a second; offers on the same one are the sfu's to limit
+	chatRate, chatBurst       = 1, 10 // chat messages: 80 KB at once, a third of the others' queues
 )
 
 // session is a participant's place in the conference: at the door or in the room, with a socket or waiting for it to come back.
@@ -39,12 +40,14 @@ type session struct {
 	attachment *attachment // nil before the first offer
 	consents   *rate.Limiter
 	newPeers   *rate.Limiter
+	chats      *rate.Limiter
+	cutOff     bool // the connection has ended and no offer has come since
 }
 
 func newSession(id string, role call.Role) *session {
 	return &session{
 		id: id, role: role, secret: rand.Text() + rand.Text()[:6], // 32 characters of 5 bits
-		consents: rate.NewLimiter(answerRate, answerBurst), newPeers: rate.NewLimiter(newPeerRate, newPeerBurst),
+		consents: rate.NewLimiter(answerRate, answerBurst), newPeers: rate.NewLimiter(newPeerRate, newPeerBurst), chats: rate.NewLimiter(chatRate, chatBurst),
 	}
 }
 
