@@ -18,9 +18,12 @@ type person struct {
 const pattern = `
 navigator.mediaDevices.getUserMedia = async constraints => {
 	if (!window.patternStream) {
-		const audio = new AudioContext();
+		const audio = new AudioContext({sampleRate: 48000});
 		await audio.resume();
 		const out = audio.createMediaStreamDestination();
+		const hum = audio.createOscillator(), faint = audio.createGain(); // without a source Chromium sends nothing, and RTP time stands still
+		faint.gain.value = 0.001;
+		hum.connect(faint).connect(out); hum.start();
 		const canvas = document.createElement('canvas');
 		canvas.width = 640; canvas.height = 360;
 		const g = canvas.getContext('2d');
