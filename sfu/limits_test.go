@@ -63,6 +63,12 @@ func TestBadOffers(t *testing.T) {
 		"candidates":         good + strings.Repeat("a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n", 201),
 		"long":               good + "a=x:" + strings.Repeat("y", 64<<10) + "\r\n",
 		"bad m":              good + "m=video\r\n",
+		"sections behind CR": good + "a=x" + strings.Repeat("\rm=video 9 UDP/TLS/RTP/SAVPF 96\ra=rtpmap:96 VP8/90000", 800) + "\r\n",
+		"NUL":                strings.Replace(good, "a=mid:0", "a=mid:\x00", 1),
+		"a format 9000 times": strings.Replace(good, "SAVPF ", "SAVPF "+strings.Repeat("96 ", 9000), 1) +
+			strings.Repeat("a=rtcp-fb:* x\r\n", 1500), // took 24 s
+		"formats × lines": strings.ReplaceAll(good, "SAVPF ", "SAVPF "+strings.Repeat("96 ", 80)) + strings.Repeat("a=rtcp-fb:* x\r\n", 2500),
+		"SSRC groups":     good + strings.Repeat("a=ssrc-group:FID 1 2\r\na=ssrc:1 cname:x\r\n", 800),
 	} {
 		start := time.Now()
 		if _, err := g.peer.Offer(bad, nil); !errors.Is(err, sfu.ErrBadSDP) {
