@@ -77,7 +77,7 @@ func (s *Server) listen() error {
 			return fmt.Errorf("listen for media on TCP %s: %w", s.config.TCP, err)
 		}
 		s.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: &tcpListener{Listener: s.tcp, limit: s.config.TCPBuffer, dropped: &s.tcpDropped},
+			Listener: newTCPListener(s.tcp, s.config.TCPBuffer, &s.tcpDropped),
 			Logger:   s.logs.NewLogger("ice-tcp"), ReadBufferSize: 64, FirstStunBindTimeout: 5 * time.Second,
 		})
 	}

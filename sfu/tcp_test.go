@@ -16,7 +16,7 @@ func TestSlowTCPClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	var dropped atomic.Uint64
-	l := &tcpListener{Listener: inner, limit: 64 << 10, dropped: &dropped}
+	l := newTCPListener(inner, 64<<10, &dropped)
 	defer func() { _ = l.Close() }()
 	client, err := net.Dial("tcp", inner.Addr().String())
 	if err != nil {
