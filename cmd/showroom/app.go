@@ -101,7 +101,7 @@ func (a *app) openRecorder() (err error) {
 }
 
 func (a *app) openMedia() (err error) {
-	a.media, err = sfu.New(sfu.Config{UDP: a.cfg.MediaUDP, TCP: a.cfg.MediaTCP, Addresses: a.cfg.MediaAddresses, Log: a.log})
+	a.media, err = sfu.New(sfu.Config{UDP: a.cfg.MediaUDP, TCP: a.cfg.MediaTCP, Addresses: a.cfg.MediaAddresses, PeersPerRoom: a.cfg.Participants, Log: a.log})
 	if err != nil {
 		return err
 	}

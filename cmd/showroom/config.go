@@ -14,6 +14,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"go.yaml.in/yaml/v4"
+
+	"showroom/signaling"
 )
 
 // Config is everything one can set: by flag, by environment (SHOWROOM_ and the flag's name) or in the file given with --config,
@@ -35,6 +37,7 @@ type Config struct {
 
 	S3 S3 `embed:"" prefix:"s3-"`
 
+	Participants int           `default:"64" help:"How many may be in one conference, those at the door included."`
 	ResumeWindow time.Duration `default:"30s" help:"How long a participant with a broken socket keeps their place."`
 	EmptyTimeout time.Duration `default:"30s" help:"How long after everybody left a call is finished."`
 	DrainTimeout time.Duration `default:"1h" help:"How long calls may go on after the first SIGTERM; a second ends them at once."`
@@ -79,6 +82,12 @@ func (c *Config) AfterApply() error {
 			return fmt.Errorf("--public-url %q is not like https://calls.example.com", c.PublicURL)
 		}
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	}
+	if c.Participants < 2 {
+		return fmt.Errorf("--participants %d: a call needs two", c.Participants)
+	}
+	if err := signaling.CheckOrigins(c.Origins); err != nil {
+		return fmt.Errorf("--origins: %w", err)
 	}
 	for _, address := range c.MediaAddresses {
 		if net.ParseIP(address) == nil {

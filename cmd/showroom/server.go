@@ -26,7 +26,7 @@ func (a *app) openHub(key []byte) (err error) {
 		return err
 	}
 	a.hub = signaling.New(signaling.Config{Desk: a.store, Media: rooms{a.player}, Tokens: a.tokens, Origins: a.cfg.Origins,
-		ICEServers: iceServers(a.cfg.ICEServers), Address: a.clientAddress, ResumeWindow: a.cfg.ResumeWindow, EmptyTimeout: a.cfg.EmptyTimeout, Log: a.log, Now: clock})
+		ICEServers: iceServers(a.cfg.ICEServers), Address: a.clientAddress, Participants: a.cfg.Participants, ResumeWindow: a.cfg.ResumeWindow, EmptyTimeout: a.cfg.EmptyTimeout, Log: a.log, Now: clock})
 	return nil
 }
 
