@@ -202,6 +202,7 @@ export class Showroom extends EventTarget {
     for (const p of m.participants ?? []) (p.state === 'knocking' ? this.knocking : this.participants).set(p.id, p);
     if (m.recording) this.recording = m.recording;
     if (m.chat) this.messages = m.chat;
+    if (m.conference) this.conference = m.conference;
   }
 
   #received(m) {
@@ -221,6 +222,7 @@ export class Showroom extends EventTarget {
       case 'left': m.who = this.participants.get(m.participant); this.participants.delete(m.participant); break;
       case 'joined':
       case 'changed':
+        if (m.conference) this.conference = m.conference;
         if (m.participant.id === this.you.id) this.you = m.participant;
         else { this.participants.set(m.participant.id, m.participant); this.knocking.delete(m.participant.id); }
         break;

@@ -49,7 +49,7 @@ export async function conference({ api, show, signal }, id) {
 
   function actions(c) {
     if (OVER.has(c.state)) return stateBadge(c.state);
-    const verb = c.state === 'ongoing' ? 'end' : 'cancel';
+    const verb = c.state === 'scheduled' ? 'cancel' : 'end'; // while somebody is inside it can only be ended
     const button = el('button', { class: 'plain small', testid: verb }, t(`console.${verb}`));
     button.onclick = async () => {
       if (!button.dataset.sure) { // one button that asks once, instead of a dialog
