@@ -112,19 +112,26 @@ func (c *Config) publicURL(addr net.Addr) string {
 
 // readFile is a kong loader: a YAML file whose keys are the long flags' names.
 func readFile(r io.Reader) (kong.Resolver, error) {
+	name := "configuration file"
+	if f, ok := r.(interface{ Name() string }); ok { // kong opens it
+		name = f.Name()
+	}
 	text, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
 	}
 	values := map[string]any{}
 	if err := yaml.Unmarshal(text, &values); err != nil {
-		return nil, fmt.Errorf("not YAML: %w", err)
+		return nil, fmt.Errorf("%s is not YAML of names and values: %w", name, err)
 	}
-	return &file{values}, nil
+	return &file{name, values}, nil
 }
 
 // file gives kong the values of a configuration file.
-type file struct{ values map[string]any }
+type file struct {
+	name   string
+	values map[string]any
+}
 
 // Validate refuses words that are no flag: a typo must not pass as a default.
 func (f *file) Validate(app *kong.Application) error {
@@ -136,7 +143,7 @@ func (f *file) Validate(app *kong.Application) error {
 	}
 	for _, word := range slices.Sorted(maps.Keys(f.values)) {
 		if !known[word] {
-			return fmt.Errorf("configuration file: %q is no setting; `showroom serve -help` lists them", word)
+			return fmt.Errorf("%s: %q is no setting; `showroom serve -help` lists them", f.name, word)
 		}
 	}
 	return nil
