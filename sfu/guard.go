@@ -11,13 +11,15 @@ import (
 
 const (
 	streamBuffer   = 1 << 20 // bytes of one declared stream waiting for its reader; the rest is dropped
-	strangerBuffer = 8 << 10 // of a stream nobody declared
+	strangerBuffer = 8 << 10 // of a stream nobody declared, and of RTCP
+	largeBuffers   = 32      // streams of a peer may have so much: what it publishes, with repair streams, and then some
 	declaredLimit  = 512     // SSRCs a peer may declare
 )
 
 // guard is a peer's buffer factory for SRTP and SRTCP. Pion keeps state for each SSRC it
 // meets, so a client could fill the memory with random ones; the guard counts those that
-// no description declared and raises the alarm once there are too many.
+// no description declared and raises the alarm once there are too many. Declared ones may
+// have no reader either, so only the first of them get much room.
 type guard struct {
 	limit int
 	alarm func()
@@ -25,11 +27,12 @@ type guard struct {
 	mu       sync.Mutex
 	declared map[uint32]struct{}
 	unknown  map[uint32]struct{}
+	large    map[uint32]struct{} // declared, and have come
 	raised   bool
 }
 
 func newGuard(limit int, alarm func()) *guard {
-	return &guard{limit: limit, alarm: alarm, declared: map[uint32]struct{}{}, unknown: map[uint32]struct{}{}}
+	return &guard{limit: limit, alarm: alarm, declared: map[uint32]struct{}{}, unknown: map[uint32]struct{}{}, large: map[uint32]struct{}{}}
 }
 
 // declare reads the a=ssrc lines of a description.
@@ -50,13 +53,15 @@ func (g *guard) declare(sdp string) {
 }
 
 // buffer is called by Pion for the first packet of an SSRC, authenticated already.
-func (g *guard) buffer(_ packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
+func (g *guard) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
 	b := packetio.NewBuffer()
 	b.SetLimitSize(strangerBuffer)
 	g.mu.Lock()
 	_, known := g.declared[ssrc]
 	if known {
-		b.SetLimitSize(streamBuffer)
+		if kind == packetio.RTPBufferPacket && g.mayBeLarge(ssrc) {
+			b.SetLimitSize(streamBuffer)
+		}
 	} else if len(g.unknown) <= g.limit {
 		g.unknown[ssrc] = struct{}{}
 	}
@@ -71,6 +76,15 @@ func (g *guard) buffer(_ packetio.BufferPacketType, ssrc uint32) io.ReadWriteClo
 		return refused{}
 	}
 	return b
+}
+
+// mayBeLarge counts the streams that have come. The caller holds mu.
+func (g *guard) mayBeLarge(ssrc uint32) bool {
+	if len(g.large) < largeBuffers {
+		g.large[ssrc] = struct{}{}
+	}
+	_, large := g.large[ssrc]
+	return large
 }
 
 // refused is the buffer of a stream beyond the limit: it takes no memory and is at its end.

@@ -1,6 +1,7 @@
 package sfu_test
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -13,7 +14,16 @@ import (
 	"showroom/sfu/sfutest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if order := os.Getenv(floodEnv); order != "" {
+		if err := attack(order); err != nil {
+			fmt.Fprintln(os.Stderr, "flooding client:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const patience = 10 * time.Second // of tests, on a busy machine
 
