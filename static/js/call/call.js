@@ -20,7 +20,6 @@ export function callPage(room, own) {
   const bar = controls(room, own, { toggleChat: chat.toggle, speak: (id) => ears.speak(id).catch(() => toast(t('device.speakerFailed'), true)) });
   let minutesAt = Date.now();
   let seconds = 0;
-  let recording = '';
 
   /** @returns {import('./tiles.js').Face[]} */
   function faces() {
