@@ -113,10 +113,12 @@ type (
 		File string `json:"file"`
 		Key  string `json:"key"`
 	}
-	// RecordingFailed says that a file could not be written, and why.
+	// RecordingFailed says that a file could not be written or not even begun, and why.
 	RecordingFailed struct {
-		File   string `json:"file"`
-		Reason string `json:"reason"`
+		File        string `json:"file"`
+		Participant string `json:"participant,omitempty"`
+		Source      string `json:"source,omitempty"`
+		Reason      string `json:"reason"`
 	}
 )
 

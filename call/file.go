@@ -58,7 +58,12 @@ func applyFile(files []File, e Event) []File {
 	case RecordingStored:
 		return changeFile(files, b.File, func(f *File) { f.State, f.Key = FileStored, b.Key })
 	case RecordingFailed:
-		return changeFile(files, b.File, func(f *File) { f.State, f.Reason = FileFailed, b.Reason })
+		return changeFile(files, b.File, func(f *File) {
+			if b.Participant != "" { // left out of a file that is known
+				f.Participant, f.Source = b.Participant, b.Source
+			}
+			f.State, f.Reason = FileFailed, b.Reason
+		})
 	}
 	return files
 }

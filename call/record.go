@@ -44,13 +44,13 @@ func StoreFile(name, key string) Rule {
 	})
 }
 
-// FailFile says that a recording file could not be written.
-func FailFile(name, reason string) Rule {
+// FailFile says that a recording file could not be written, perhaps not even begun, for the file's Reason.
+func FailFile(f File) Rule {
 	return recording(func(c Conference, b *batch) error {
-		if old, ok := c.File(name); ok && old.State == FileFailed || !ok && len(c.Files) >= maxFiles {
+		if old, ok := c.File(f.Name); ok && old.State == FileFailed || !ok && len(c.Files) >= maxFiles {
 			return nil
 		}
-		b.conference(System, RecordingFailed{File: name, Reason: reason})
+		b.conference(System, RecordingFailed{File: f.Name, Participant: f.Participant, Source: f.Source, Reason: f.Reason})
 		return nil
 	})
 }

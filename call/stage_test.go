@@ -93,7 +93,7 @@ func (s *stage) recording(words string) call.Rule {
 	case "is stored":
 		return call.StoreFile(name, "recordings/"+name)
 	case "fails":
-		return call.FailFile(name, "disk full")
+		return call.FailFile(call.File{Name: name, Participant: "buyer", Source: "camera", Reason: "disk full"})
 	}
 	s.t.Fatalf("%q: a recording starts, is finished, is stored or fails", words)
 	return nil

@@ -110,8 +110,8 @@ type Events struct {
 	Finished func(File) // the file is whole, synced and under its name
 	// Failed says that recording a session stopped before its time, or that
 	// its file is not all it should be. A File with a Size is a valid one, in
-	// the manifest and to be uploaded; with none nothing was kept. Its Name is
-	// empty if no file had been started.
+	// the manifest and to be uploaded; with none nothing was kept, and if no
+	// file had been started its Name is the one it would have had.
 	Failed func(File, error)
 }
 
@@ -156,10 +156,7 @@ func (r *Recorder) Close(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	if len(errs) == 0 {
-		errs = append(errs, r.spool.close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.spool.close())...) // what still runs has folders of its own
 }
 
 func (r *Recorder) forget(c *Conference) {

@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"showroom/recorder/webm"
 )
 
 // tick is how often a session looks at its queues. It is not told of each
@@ -168,6 +172,9 @@ func (s *Session) finish(cause error) {
 	if cause == nil {
 		cause = err
 	}
+	if cause != nil && f.Name == "" {
+		f.Name, f.Source = s.unmade()
+	}
 	switch {
 	case cause != nil:
 		s.log.Error("recording failed", "file", f.Name, "err", cause)
@@ -180,4 +187,15 @@ func (s *Session) finish(cause error) {
 			s.conf.ev.Finished(f)
 		}
 	}
+}
+
+// unmade is the name that the file would have had, for those who are told that there is none, and what would have been in it.
+func (s *Session) unmade() (name, source string) {
+	var sources []string
+	for _, st := range s.streams {
+		sources = append(sources, st.track.info.Source)
+	}
+	slices.Sort(sources)
+	screen := slices.ContainsFunc(sources, func(source string) bool { return strings.HasPrefix(source, "screen") })
+	return baseName(s.who.ID, s.conf.nextNumber(s.who.ID), screen) + string(webm.WebM), strings.Join(sources, "+")
 }

@@ -124,13 +124,21 @@ func TestRecordingFailures(t *testing.T) {
 			t.Fatalf("recorded: %v", room.recorded)
 		}
 		w.apply(call.StartFile("a.webm", "buyer", "camera"))
-		w.apply(call.FailFile("a.webm", "no space left on device"))
+		w.apply(call.FailFile(call.File{Name: "a.webm", Reason: "no space left on device"}))
 		m := seller.expectWhere("recording", func(m message) bool { return m["state"] == "failed" })
 		if m["message"] == "" || m["participants"].([]any)[0] != "buyer" {
 			t.Fatalf("recording: %v", m)
 		}
 		buyer.expectWhere("recording", func(m message) bool { return m["state"] == "failed" })
 		w.apply(call.StartFile("b.webm", "buyer", "camera"))
+		seller.expectWhere("recording", func(m message) bool { return m["state"] == "on" })
+		w.apply(call.FinishFile(call.File{Name: "b.webm", Participant: "buyer", Source: "camera", SHA256: "00", Reason: "no space left on device"}))
+		seller.expectWhere("recording", func(m message) bool { return m["state"] == "failed" })
+		w.apply(call.StartFile("d.webm", "buyer", "camera"))
+		seller.expectWhere("recording", func(m message) bool { return m["state"] == "on" })
+		w.apply(call.FailFile(call.File{Name: "e.webm", Participant: "buyer", Source: "screen", Reason: "not begun"}))
+		seller.expectWhere("recording", func(m message) bool { return m["state"] == "failed" })
+		w.apply(call.StartFile("f.webm", "buyer", "screen"))
 		seller.expectWhere("recording", func(m message) bool { return m["state"] == "on" })
 		room.mu.Lock()
 		room.refuse = errors.New("no disk")

@@ -75,14 +75,14 @@ func (c *conference) recordingView() recordingView {
 
 // lastFileFailed looks at the newest file of each source.
 func (c *conference) lastFileFailed(participant string) bool {
-	latest := map[string]call.FileState{}
+	latest := map[string]call.File{}
 	for _, f := range c.state.Conference.Files {
 		if f.Participant == participant {
-			latest[f.Source] = f.State
+			latest[f.Source] = f
 		}
 	}
-	for _, state := range latest {
-		if state == call.FileFailed {
+	for _, f := range latest {
+		if f.State == call.FileFailed || f.Reason != "" { // what is whole up to a reason ended before its time
 			return true
 		}
 	}

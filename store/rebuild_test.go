@@ -86,7 +86,9 @@ func randomDay(t *rapid.T, s *Store, c *clock) {
 			return call.FinishFile(call.File{Name: pick("file", []string{"a", "b"}), SHA256: "x"})
 		},
 		"store": func() call.Rule { return call.StoreFile(pick("file", []string{"a", "b"}), "key") },
-		"fail":  func() call.Rule { return call.FailFile(pick("file", []string{"a", "b"}), "disk full") },
+		"fail": func() call.Rule {
+			return call.FailFile(call.File{Name: pick("file", []string{"a", "b"}), Reason: "disk full"})
+		},
 	}
 	names := slices.Sorted(maps.Keys(rules))
 	// Links and arrivals more often, so that calls take place; their ends less.

@@ -22,7 +22,12 @@ func (r *Room) failed(f recorder.File, err error) {
 		r.finished(f)
 		return
 	}
-	r.native.report(r.id, call.FailFile(f.Name, err.Error()))
+	r.native.report(r.id, call.FailFile(FailureOf(f, err)))
+}
+
+// FailureOf is a recorder's file of which nothing could be kept, in the log's words.
+func FailureOf(f recorder.File, err error) call.File {
+	return call.File{Name: f.Name, Participant: f.Participant, Source: sourceOf(f), Reason: err.Error()}
 }
 
 // FileOf is a recorder's file in the log's words.

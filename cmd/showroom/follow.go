@@ -64,7 +64,7 @@ func (a *app) uploadFile(ctx context.Context, e call.Event) error {
 	case errors.Is(err, object.ErrNotFound), errors.Is(err, object.ErrChecksum):
 		// Neither in the spool nor in the store as it was recorded: trying again would only hold up the others.
 		a.log.Error("recording is lost", "call", c.ID, "file", file.Name, "err", err)
-		rule = call.FailFile(file.Name, err.Error())
+		rule = call.FailFile(call.File{Name: file.Name, Reason: err.Error()})
 	case err != nil:
 		return err
 	}
@@ -79,7 +79,7 @@ func (a *app) salvage(ctx context.Context) error {
 	var errs []error
 	err := a.recorder.Repair(ctx, func(conference string, f recorder.File, lost error) {
 		if lost != nil {
-			_, _, err := a.store.Apply(ctx, conference, call.FailFile(f.Name, lost.Error()))
+			_, _, err := a.store.Apply(ctx, conference, call.FailFile(player.FailureOf(f, lost)))
 			errs = append(errs, err)
 		}
 	})

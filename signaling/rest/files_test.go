@@ -211,7 +211,7 @@ func TestFileTrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantAs(503, "", "GET", path, "")
-	b.apply(v.conference, call.FailFile(v.file, "lost"))
+	b.apply(v.conference, call.FailFile(call.File{Name: v.file, Reason: "lost"}))
 	b.wantAs(404, "", "GET", path, "")
 	if strings.Contains(b.log.String(), "sig=") {
 		t.Errorf("a signature is in the log: %s", b.log)
