@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/pion/interceptor"
 	"github.com/pion/rtp"
+	"github.com/pion/stun/v4"
 
 	"showroom/sfu"
 	"showroom/sfu/sfutest"
@@ -177,4 +179,52 @@ func TestDeclaredSSRCsTakeLittleMemory(t *testing.T) {
 	if grown > 16 {
 		t.Error("want less than 16 MB")
 	}
+}
+
+// TestSTUNFloodTakesLittleMemory: messages that look right until their integrity is checked, from two sources at full speed.
+func TestSTUNFloodTakesLittleMemory(t *testing.T) {
+	h := open(t)
+	check := h.bystanders()
+	g := h.join("g", sfutest.Options{})
+	offer, sources, err := g.client.Offer(false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := g.peer.Offer(offer, typed(sources))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fragment := func(sdp string) string {
+		_, rest, _ := strings.Cut(sdp, "a=ice-ufrag:")
+		fragment, _, _ := strings.Cut(rest, "\r\n")
+		return fragment
+	}
+	request, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(fragment(answer)+":"+fragment(offer)),
+		stun.NewShortTermIntegrity("not the password"), stun.Fingerprint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := heap()
+	for range 2 {
+		conn, err := net.Dial("udp", h.server.UDPAddr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		for range 150_000 {
+			if _, err := conn.Write(request.Raw); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	grown := heap() - before
+	t.Logf("heap grew by %.1f MB, %d packets were dropped", grown, h.server.UDPDropped())
+	if grown > 5 {
+		t.Error("want less than 5 MB")
+	}
+	check()
+	if err := g.client.Answer(answer); err != nil {
+		t.Fatal(err)
+	}
+	g.await(sfu.Connected)
 }

@@ -10,10 +10,11 @@ import (
 )
 
 const (
-	streamBuffer   = 1 << 20 // bytes of one declared stream waiting for its reader; the rest is dropped
-	strangerBuffer = 8 << 10 // of a stream nobody declared, and of RTCP
-	largeBuffers   = 32      // streams of a peer may have so much: what it publishes, with repair streams, and then some
-	declaredLimit  = 512     // SSRCs a peer may declare
+	streamBuffer   = 1 << 20   // bytes of one declared stream waiting for its reader; the rest is dropped
+	reportBuffer   = 128 << 10 // of its RTCP
+	strangerBuffer = 8 << 10   // of either of a stream nobody declared
+	largeBuffers   = 32        // streams of a peer may have so much: what it publishes, with repair streams, and then some
+	declaredLimit  = 512       // SSRCs a peer may declare
 )
 
 // guard is a peer's buffer factory for SRTP and SRTCP. Pion keeps state for each SSRC it
@@ -59,8 +60,12 @@ func (g *guard) buffer(kind packetio.BufferPacketType, ssrc uint32) io.ReadWrite
 	g.mu.Lock()
 	_, known := g.declared[ssrc]
 	if known {
-		if kind == packetio.RTPBufferPacket && g.mayBeLarge(ssrc) {
+		switch {
+		case !g.mayBeLarge(ssrc):
+		case kind == packetio.RTPBufferPacket:
 			b.SetLimitSize(streamBuffer)
+		default:
+			b.SetLimitSize(reportBuffer)
 		}
 	} else if len(g.unknown) <= g.limit {
 		g.unknown[ssrc] = struct{}{}

@@ -46,11 +46,13 @@ const (
 
 // count holds sdp against the limits on its size.
 func count(sdp string, c *Config) error {
+	if len(sdp) > c.SDPBytes {
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrBadSDP, len(sdp), c.SDPBytes)
+	}
 	for _, limit := range []struct {
 		what    string
 		n, most int
 	}{
-		{"bytes", len(sdp), c.SDPBytes},
 		{"media sections", strings.Count(sdp, "\nm="), c.SDPSections},
 		{"candidates", strings.Count(sdp, "\na=candidate:"), c.SDPCandidates},
 		{"lines on SSRCs", strings.Count(sdp, "\na=ssrc"), maxSSRCInfo},

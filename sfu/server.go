@@ -23,7 +23,7 @@ type Server struct {
 	logs        *pionLogs
 	certificate webrtc.Certificate
 	start       time.Time
-	udp         net.PacketConn
+	udp         *valve
 	tcp         net.Listener // nil: no ICE-TCP
 	udpMux      *ice.UDPMuxDefault
 	tcpMux      *ice.TCPMuxDefault
@@ -65,11 +65,13 @@ func (s *Server) listen() error {
 	if err != nil {
 		return fmt.Errorf("listen for media on UDP %s: %w", s.config.UDP, err)
 	}
-	if c, ok := udp.(*net.UDPConn); ok { // best effort: the kernel's limit may be lower
-		_ = c.SetReadBuffer(socketBuffer)
-		_ = c.SetWriteBuffer(socketBuffer)
+	c, ok := udp.(*net.UDPConn)
+	if !ok {
+		return errors.Join(fmt.Errorf("listen for media on UDP %s: it is a %T", s.config.UDP, udp), udp.Close())
 	}
-	s.udp = udp
+	_ = c.SetReadBuffer(socketBuffer) // best effort: the kernel's limit may be lower
+	_ = c.SetWriteBuffer(socketBuffer)
+	s.udp = newValve(c)
 	if s.config.TCP != "" {
 		s.tcp, err = net.Listen("tcp", s.config.TCP)
 		if err != nil {
@@ -81,7 +83,7 @@ func (s *Server) listen() error {
 			Logger:   s.logs.NewLogger("ice-tcp"), ReadBufferSize: 64, FirstStunBindTimeout: 5 * time.Second,
 		})
 	}
-	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: udp, Logger: s.logs.NewLogger("ice-udp")})
+	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.udp, Logger: s.logs.NewLogger("ice-udp")})
 	return nil
 }
 
@@ -101,6 +103,9 @@ func (s *Server) Panics() uint64 { return s.panics.Load() }
 
 // TCPDropped counts the packets that slow ICE-TCP clients did not take in time.
 func (s *Server) TCPDropped() uint64 { return s.tcpDropped.Load() }
+
+// UDPDropped counts the packets of sources that sent more than anybody needs to.
+func (s *Server) UDPDropped() uint64 { return s.udp.dropped.Load() }
 
 // Open makes a room.
 func (s *Server) Open(id string, ev RoomEvents) (*Room, error) {
