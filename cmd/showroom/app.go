@@ -40,10 +40,11 @@ type app struct {
 	listener net.Listener
 	http     *http.Server
 
-	head       uint64          // of the log, when this process began
-	follow     context.Context // of followers and tails
-	stopFollow context.CancelFunc
-	wg         sync.WaitGroup
+	closeObjects func() error
+	head         uint64          // of the log, when this process began
+	follow       context.Context // of followers and tails
+	stopFollow   context.CancelFunc
+	wg           sync.WaitGroup
 }
 
 func clock() time.Time { return time.Now() }
@@ -84,15 +85,23 @@ func (a *app) openStore() error {
 	return err
 }
 
-func (a *app) openObjects() (err error) {
+func (a *app) openObjects() error {
 	c := a.cfg.S3
 	if c.Endpoint == "" {
-		a.objects, err = object.NewDisk(filepath.Join(a.cfg.Data, "objects"))
+		disk, err := object.NewDisk(filepath.Join(a.cfg.Data, "objects"))
+		if err != nil {
+			return err
+		}
+		a.objects, a.closeObjects = disk, disk.Close
+		return nil
+	}
+	s3, err := object.NewS3(object.S3Config{Endpoint: c.Endpoint, Region: c.Region, Bucket: c.Bucket, Prefix: c.Prefix,
+		AccessKey: c.AccessKey, SecretKey: c.SecretKey, TLS: !c.Plain, PathStyle: true})
+	if err != nil {
 		return err
 	}
-	a.objects, err = object.NewS3(object.S3Config{Endpoint: c.Endpoint, Region: c.Region, Bucket: c.Bucket, Prefix: c.Prefix,
-		AccessKey: c.AccessKey, SecretKey: c.SecretKey, TLS: !c.Plain, PathStyle: true})
-	return err
+	a.objects, a.closeObjects = s3, s3.Close
+	return nil
 }
 
 func (a *app) openRecorder() (err error) {
@@ -200,6 +209,9 @@ func (a *app) close() error {
 	}
 	a.stopFollow()
 	a.wg.Wait()
+	if a.closeObjects != nil {
+		errs = append(errs, a.closeObjects())
+	}
 	if a.db != nil {
 		errs = append(errs, a.db.Close())
 	}
