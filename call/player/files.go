@@ -25,6 +25,12 @@ func (r *Room) failed(f recorder.File, err error) {
 	r.native.report(r.id, call.FailFile(FailureOf(f, err)))
 }
 
+// notBegun tells the log of a participant who cannot be recorded at all. Number 0 is of no file that there can be.
+func (r *Room) notBegun(participant string) {
+	f := recorder.File{Name: participant + "-0.webm", Participant: participant}
+	r.native.report(r.id, call.FailFile(FailureOf(f, r.unrecorded)))
+}
+
 // FailureOf is a recorder's file of which nothing could be kept, in the log's words.
 func FailureOf(f recorder.File, err error) call.File {
 	return call.File{Name: f.Name, Participant: f.Participant, Source: sourceOf(f), Reason: err.Error()}

@@ -59,12 +59,8 @@ func (n *Native) Close(ctx context.Context) error {
 func (n *Native) Open(c call.Conference) (*Room, error) {
 	r := &Room{native: n, id: c.ID, log: n.slog.With("call", c.ID), allowed: map[string]bool{}, roles: map[string]call.Role{},
 		tracks: map[*sfu.Track]func(){}, sessions: map[sessionKey]*session{}}
-	if c.Recording == call.RecordingOn {
-		rec, err := n.recorder.Conference(c.ID, recorder.Events{Started: r.started, Finished: r.finished, Failed: r.failed})
-		if err != nil {
-			return nil, fmt.Errorf("open recording: %w", err)
-		}
-		r.recording = rec
+	if c.Recording == call.RecordingOn { // a call goes on without its recording
+		r.recording, r.unrecorded = n.recorder.Conference(c.ID, recorder.Events{Started: r.started, Finished: r.finished, Failed: r.failed})
 	}
 	room, err := n.media.Open(c.ID, sfu.RoomEvents{Published: r.published, Unpublished: r.unpublished})
 	if err != nil {

@@ -14,11 +14,12 @@ import (
 
 // Room is one conference's media, and its recording.
 type Room struct {
-	native    *Native
-	id        string
-	log       *slog.Logger
-	room      *sfu.Room
-	recording *recorder.Conference // nil: not recorded
+	native     *Native
+	id         string
+	log        *slog.Logger
+	room       *sfu.Room
+	recording  *recorder.Conference // nil: not recorded
+	unrecorded error                // why a call that should be recorded is not
 
 	mu       sync.Mutex
 	allowed  map[string]bool // participants who may be recorded
@@ -54,6 +55,10 @@ func (r *Room) ForwardUntil(t time.Time) { r.room.ForwardUntil(t) }
 // Record starts or stops recording what a participant publishes.
 func (r *Room) Record(participant string, on bool) error {
 	if r.recording == nil {
+		if on && r.unrecorded != nil {
+			r.notBegun(participant)
+			return fmt.Errorf("open recording: %w", r.unrecorded)
+		}
 		return nil
 	}
 	r.mu.Lock()
