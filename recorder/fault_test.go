@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -96,43 +95,6 @@ func TestBrokenWriter(t *testing.T) {
 	}
 }
 
-// TestFullDisk fills a small tmpfs while two people are recorded.
-func TestFullDisk(t *testing.T) {
-	if os.Geteuid() != 0 {
-		t.Fatal("mounting a tmpfs needs root")
-	}
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=300k"); err != nil {
-		t.Fatalf("mount a tmpfs: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	var r *rig
-	bubble(t, func(t *testing.T, _ string) {
-		r = newRig(t, Config{Dir: dir, MinFree: -1})
-		r.open("c_1")
-		m := newSim(t)
-		r.talk(m, "anna", 0, 20*time.Second, "video/VP8")
-		m.play()
-		r.close()
-		if len(r.manifest.Files) != 1 {
-			t.Errorf("manifest %v", r.manifest)
-		}
-	})
-	if len(r.failed) != 1 || !errors.Is(r.failed[0], syscall.ENOSPC) {
-		t.Fatalf("failed with %v", r.failed)
-	}
-	kept := r.kept
-	if len(kept) != 1 || kept[0].Size == 0 || kept[0].Duration < 1000 || kept[0].Failure == "" {
-		t.Fatalf("kept %+v", kept)
-	}
-	p := judge(t, r.path(kept[0]))
-	t.Logf("kept %d bytes, %.1f s, failure %q, %d cues", kept[0].Size, p.Format.Duration, kept[0].Failure, len(cueTimes(t, r.path(kept[0]))))
-}
-
 // panicFile stands for a bug: its fifth write panics, and what follows as well.
 type panicFile struct {
 	webm.File
@@ -173,24 +135,6 @@ func TestPanic(t *testing.T) {
 		judge(t, r.path(f))
 	}); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestNoRoom(t *testing.T) {
-	var r *rig
-	bubble(t, func(t *testing.T, dir string) {
-		r = newRig(t, Config{Dir: dir, MinFree: 1 << 60})
-		r.open("c_1")
-		m := newSim(t)
-		r.talk(m, "anna", 0, 4*time.Second, "video/VP8")
-		m.play()
-		r.close()
-	})
-	if len(r.failed) != 1 || !errors.Is(r.failed[0], ErrNoSpace) {
-		t.Fatalf("failed with %v", r.failed)
-	}
-	if f := r.kept[0]; f.Name != "anna-1.webm" || f.Participant != "anna" || f.Source != "camera+mic" || f.Size != 0 {
-		t.Errorf("of what could not be begun is told %+v; want a name, whose and what it would have been", f)
 	}
 }
 

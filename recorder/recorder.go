@@ -45,7 +45,7 @@ type Config struct {
 	Now          func() time.Time // time.Now; must carry the monotonic clock
 	QueuePackets int              // a track, 2048
 	QueueBytes   int              // a track, 3 MiB
-	MinFree      int64            // bytes that must be free to start a file, 64 MiB; negative: not checked
+	MinFree      int64            // bytes that must be free to start a file, 64 MiB, and a quarter of it to go on; negative: not checked
 	MaxSessions  int              // open at once in a conference, 64
 	MaxTracks    int              // sources in a session, 4
 }

@@ -31,7 +31,8 @@ type segment struct {
 	codecs  map[string]string
 	has     map[int]bool // track numbers with a block
 	flushed time.Time
-	told    bool // Events.Started was called
+	looked  time.Time // for free space
+	told    bool      // Events.Started was called
 	file    File
 }
 
@@ -59,7 +60,7 @@ func (s *Session) openSegment(at time.Duration) error {
 	}
 	start := max(at, 0).Truncate(time.Millisecond)
 	seg := &segment{
-		conf: c, base: base, format: format, f: f, start: start, flushed: s.clock.now,
+		conf: c, base: base, format: format, f: f, start: start, flushed: s.clock.now, looked: s.clock.now,
 		numbers: make(map[string]int), codecs: make(map[string]string), has: make(map[int]bool),
 		file: File{Participant: s.who.ID, Role: s.who.Role, Name: base + string(format), Offset: start.Milliseconds()},
 	}
@@ -122,6 +123,18 @@ func (g *segment) flushOld(now time.Time) error {
 	}
 	g.flushed = now
 	return g.w.Flush()
+}
+
+// lookEvery is how often a file that is written looks for free space.
+const lookEvery = time.Second
+
+// spare ends the file while there is still space to finish it, and for a log on the same disk to say so.
+func (g *segment) spare(now time.Time) error {
+	if now.Sub(g.looked) < lookEvery {
+		return nil
+	}
+	g.looked = now
+	return g.conf.rec.spool.room(g.conf.rec.cfg.MinFree / 4)
 }
 
 // finish closes the file and gives it its name. If only a part could be kept,

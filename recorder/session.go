@@ -112,6 +112,9 @@ func (s *Session) work(last bool) error {
 		if err := s.seg.flushOld(s.clock.now); err != nil {
 			return err
 		}
+		if err := s.seg.spare(s.clock.now); err != nil {
+			return err
+		}
 	}
 	for _, st := range s.streams {
 		if ask := st.track.info.Keyframe; ask != nil && !last && st.wantsKey(s.clock.now) {

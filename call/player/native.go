@@ -73,7 +73,7 @@ func (n *Native) Open(c call.Conference) (*Room, error) {
 
 const (
 	firstRetry = 250 * time.Millisecond
-	lastRetry  = 30 * time.Second
+	lastRetry  = 5 * time.Second // soon after a full disk has space again
 )
 
 // report appends to the log what happened to a file, trying until it is taken or the player is closed. It does not wait.
