@@ -58,6 +58,19 @@ func (d *disk) fill() {
 	}
 }
 
+// leave takes all the space but so many bytes.
+func (d *disk) leave(bytes int64) {
+	d.t.Helper()
+	d.fill()
+	info, err := os.Stat(d.filler())
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	if err := os.Truncate(d.filler(), info.Size()-bytes); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
 // free gives the space back.
 func (d *disk) free() {
 	d.t.Helper()
@@ -110,8 +123,8 @@ func TestRecordingsDiskFull(t *testing.T) {
 	}
 }
 
-// TestDataDiskFull fills the disk of the whole data folder: who is in the call talks on, nobody else can join, the API says why, and all works
-// again when there is space.
+// TestDataDiskFull fills the disk of the whole data folder: the recording stops while the log can still say so, and when nothing can be written
+// any more who is in the call talks on, nobody else can join, the API says why. All works again when there is space.
 func TestDataDiskFull(t *testing.T) {
 	t.Parallel()
 	data := newDisk(t, t.TempDir(), "100m")
@@ -123,6 +136,9 @@ func TestDataDiskFull(t *testing.T) {
 	}
 	seller, buyer := p.call(first)
 	recorded(seller, buyer)
+	data.leave(8 << 20)
+	failed(seller, buyer)
+	p.untilBroken(first.ID)
 	data.fill()
 	p.refusesToJoin(others)
 	for _, n := range []*native{seller, buyer} {
@@ -133,12 +149,11 @@ func TestDataDiskFull(t *testing.T) {
 	}
 
 	data.free()
-	failed(seller, buyer) // the log could not be told before
-	p.untilBroken(first.ID)
 	for _, n := range []*native{seller, buyer} {
 		n.gets(500 * time.Millisecond)
 	}
 	end(seller, buyer)
+	checkFiles(t, p.recording(first.ID), 2) // up to where they stopped
 	last := p.schedule()
 	seller, buyer = p.call(last)
 	seller.gets(time.Second)
