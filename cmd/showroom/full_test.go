@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // disk is a small file system of a test's own that can be filled.
@@ -177,7 +179,7 @@ func (p *program) refusesToJoin(conferences []scheduled) {
 		if answer.Type != "error" || answer.Code != "unavailable" || answer.Message == "" {
 			p.t.Errorf("who joins is told %s; want unavailable and words", answer.raw)
 		}
-		n.ends()
+		n.ends(websocket.CloseTryAgainLater)
 		return
 	}
 	p.t.Errorf("%d people came in on a full disk, and none was refused", len(conferences))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // TestNativeCallsChromium is a call between a browser and a client without one.
@@ -55,6 +57,7 @@ func TestNativeCallsChromium(t *testing.T) {
 	if bye := n.await("bye"); bye.Reason != "left" || bye.ID != left || bye.Message == "" {
 		t.Errorf("who leaves is told %s; want left for request %d", bye.raw, left)
 	}
+	n.ends(websocket.CloseNormalClosure)
 	until(t, s, "!document.querySelector('[data-testid=\"tile-buyer\"]')")
 	click(t, s, "hangup")
 	click(t, s, "end-for-all")

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/gorilla/websocket"
 )
 
 // TestTwoSignals stops a process in the middle of a call: the first SIGTERM takes no new calls and lets this one go on, the second ends it and
@@ -35,7 +37,7 @@ func TestTwoSignals(t *testing.T) {
 	if refused.Type != "error" || refused.Code != "unavailable" || refused.Message == "" {
 		t.Errorf("a new call is answered with %s, want the error unavailable and words", refused.raw)
 	}
-	late.ends()
+	late.ends(websocket.CloseTryAgainLater)
 	seller.send("chat", map[string]any{"text": "still here"})
 	buyer.awaitThat("chat in the running call", func(m message) bool { return m.Type == "chat" && m.Text == "still here" })
 	for _, n := range []*native{seller, buyer} {
@@ -52,7 +54,7 @@ func TestTwoSignals(t *testing.T) {
 		if bye := n.await("bye"); bye.Reason != "server_closing" || bye.Message == "" {
 			t.Errorf("the %s is told %s, want server_closing and words", n.is, bye.raw)
 		}
-		n.ends()
+		n.ends(websocket.CloseGoingAway)
 	}
 	if code := <-p.done; code != 0 {
 		t.Errorf("the process ended with %d, want 0", code)
@@ -70,10 +72,13 @@ func TestTwoSignals(t *testing.T) {
 	}
 }
 
-// ends waits until the server has closed the socket.
-func (n *native) ends() {
+// ends waits until the server has closed the socket with a code.
+func (n *native) ends(code int) {
 	n.t.Helper()
 	n.until("the socket's end", func() bool { return n.gone != nil })
+	if !websocket.IsCloseError(n.gone, code) {
+		n.t.Errorf("the %s's socket ended with %v, want code %d", n.is, n.gone, code)
+	}
 }
 
 // get asks for a page.
