@@ -26,7 +26,6 @@ type Room struct {
 	roles    map[string]call.Role
 	tracks   map[*sfu.Track]func() // what is published; the func stops its recording, nil when it is not recorded
 	sessions map[sessionKey]*session
-	closed   bool
 }
 
 // sessionKey names what goes into one file: a participant's microphone and camera, or their screen.
