@@ -41,7 +41,8 @@ func iceServers(urls []string) []signaling.ICEServer {
 // end of the connection.
 func (a *app) clientAddress(r *http.Request) string {
 	if a.cfg.ClientHeader != "" {
-		words := strings.Split(r.Header.Get(a.cfg.ClientHeader), ",")
+		// A proxy may add a line of its own behind one that the client has sent.
+		words := strings.Split(strings.Join(r.Header.Values(a.cfg.ClientHeader), ","), ",")
 		if ip, err := netip.ParseAddr(strings.TrimSpace(words[len(words)-1])); err == nil {
 			return ip.Unmap().String()
 		}
@@ -52,9 +53,11 @@ func (a *app) clientAddress(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-// Limits of the HTTP server. Reading a body and writing a recording have limits of their own in their handlers.
+// Limits of the HTTP server. The API sets those of its answers, of which recordings are long, and the hub those of its sockets.
 const (
 	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second // of a request with its body, wanted or not
+	writeTimeout      = 30 * time.Second // of an answer: a page is small
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
 )
@@ -68,7 +71,8 @@ func (a *app) server(api http.Handler) *http.Server {
 	mux.Handle("/", static.Handler())
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.ready)
-	return &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes}
+	return &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: newHTTPLog(a.log)}
 }
 
 // ready answers 503 while no new calls should come here.
