@@ -14,7 +14,7 @@ func TestCallInChromium(t *testing.T) {
 	proxy := newCutter(t)
 	public := "http://" + strings.Replace(proxy.Addr().String(), "127.0.0.1", "localhost", 1)
 	p := start(t, "demo", "--public-url", public, "--empty-timeout", "2s")
-	proxy.server = p.log.find(t, `http=(\S+)`)
+	proxy.to(p.log.find(t, `http=(\S+)`))
 	seller, buyer := newChromium(t), newChromium(t)
 	seller.inject(pattern)
 	buyer.inject(pattern)

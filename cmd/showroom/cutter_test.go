@@ -10,12 +10,12 @@ import (
 // cutter stands between browsers and the server's HTTP port and can cut every connection, as a changing network does.
 type cutter struct {
 	net.Listener
-	server string
 
-	mu    sync.Mutex
-	down  bool
-	conns map[net.Conn]struct{}
-	wg    sync.WaitGroup
+	mu     sync.Mutex
+	server string // host:port
+	down   bool
+	conns  map[net.Conn]struct{}
+	wg     sync.WaitGroup
 }
 
 func newCutter(t *testing.T) *cutter {
@@ -46,7 +46,10 @@ func (c *cutter) accept() {
 
 func (c *cutter) relay(client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("tcp", c.server)
+	c.mu.Lock()
+	address := c.server
+	c.mu.Unlock()
+	server, err := net.Dial("tcp", address)
 	if err != nil {
 		return
 	}
@@ -76,6 +79,13 @@ func (c *cutter) add(conns ...net.Conn) bool {
 		c.conns[conn] = struct{}{}
 	}
 	return true
+}
+
+// to says where the server is, which is known only after it was told the cutter's address.
+func (c *cutter) to(address string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.server = address
 }
 
 // cut breaks every connection, and if down lets no new one through.
