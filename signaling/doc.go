@@ -10,5 +10,5 @@
 // the reader, and the writer that it starts and awaits. [Hub.Close] ends and awaits all of them.
 //
 // Locks. Hub.mu guards the list of live conferences and sockets; socket.mu a socket's queue; attachment.mu what the media plane said last;
-// doors.mu the counts of unauthenticated sockets. None is held while another is taken or while anything of another package is called.
+// doors.mu the counts of unauthenticated sockets, misses.mu those of bad tokens. None is held while another is taken or while anything of another package is called.
 package signaling

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+
+	"showroom/call"
 )
 
 // frameLimit is where a message is not even read to be refused in words.
@@ -77,6 +79,7 @@ func (h *Hub) forget(s *socket) {
 // converse reads until the socket ends.
 func (h *Hub) converse(s *socket, authenticated func()) {
 	s.ws.SetReadLimit(frameLimit)
+	s.ws.SetPingHandler(s.pinged)
 	s.patience(h.config.AuthTimeout)
 	in, ok := h.authenticate(s)
 	if !ok {
@@ -84,7 +87,7 @@ func (h *Hub) converse(s *socket, authenticated func()) {
 	}
 	authenticated()
 	s.patience(h.config.SilenceTimeout)
-	s.ws.SetPongHandler(func(string) error { s.patience(h.config.SilenceTimeout); return nil })
+	s.ws.SetPongHandler(s.ponged)
 	c := h.enter(in.pass.Conference, in)
 	if c == nil {
 		s.fail(in.request.id, restarting, websocket.CloseTryAgainLater)
@@ -119,11 +122,19 @@ func (h *Hub) authenticate(s *socket) (*input, bool) {
 	}
 	pass, err := h.config.Tokens.Verify(body.Token, h.config.Now())
 	if err != nil {
-		h.config.Log.Info("token refused", "address", s.address, "err", err)
-		s.fail(r.id, explain(err, ""), websocket.ClosePolicyViolation)
+		s.fail(r.id, h.missed(s.address, err), websocket.ClosePolicyViolation)
 		return nil, false
 	}
 	return &input{kind: inputJoin, socket: s, request: r, pass: pass}, true
+}
+
+// missed says what is wrong with a token, here and in the log, until the address has sent too many that are not ours.
+func (h *Hub) missed(address string, err error) *problem {
+	if !errors.Is(err, call.ErrExpired) && !h.misses.add(address, h.config.Now()) {
+		return &problem{codeTooMany, "Too many links that are not valid. Wait a minute."}
+	}
+	h.config.Log.Info("token refused", "address", address, "err", err)
+	return explain(err, "")
 }
 
 // relay passes on what the client says until it stops.

@@ -20,6 +20,7 @@ type Hub struct {
 	config   Config
 	origins  map[origin]bool
 	doors    *doors
+	misses   misses
 	upgrader websocket.Upgrader
 	stop     context.Context // done when the hub closes: the log is told that everybody has left, and no more
 	cancel   context.CancelFunc
@@ -44,7 +45,7 @@ type Stats struct {
 func New(c Config) *Hub {
 	c = c.withDefaults()
 	h := &Hub{
-		config: c, origins: map[origin]bool{}, doors: newDoors(c.Unauthenticated), live: map[string]*conference{}, sockets: map[*socket]bool{},
+		config: c, origins: map[origin]bool{}, doors: newDoors(c.Unauthenticated), misses: misses{seen: map[string]missed{}}, live: map[string]*conference{}, sockets: map[*socket]bool{},
 	}
 	for _, s := range c.Origins {
 		if o, ok := parseOrigin(s); ok {

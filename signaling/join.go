@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"encoding/json"
+	"log/slog"
 
 	"golang.org/x/time/rate"
 
@@ -14,7 +15,11 @@ func (c *conference) join(in *input) {
 	s, resumed, err := c.seat(in.pass, body)
 	if err != nil {
 		p := explain(err, in.pass.Role)
-		c.log.Info("join refused", "peer", in.pass.Participant, "code", p.code, "err", err)
+		level := slog.LevelInfo
+		if p.code == codeTooMany {
+			level = slog.LevelDebug // or else a loop would fill the log
+		}
+		c.log.Log(c.hub.stop, level, "join refused", "peer", in.pass.Participant, "code", p.code, "err", err)
 		in.socket.fail(in.request.id, p, closeCode(p))
 		return
 	}
@@ -27,6 +32,9 @@ func (c *conference) join(in *input) {
 
 // seat finds or makes the place for a pass.
 func (c *conference) seat(pass call.Pass, body *joinBody) (s *session, resumed bool, err error) {
+	if !c.mayJoin(pass.Link) {
+		return nil, false, refuse(codeTooMany, "Too many joins with this link. Wait a few seconds.")
+	}
 	s = c.sessions[pass.Participant]
 	if s != nil && s.resumes(body.Resume) {
 		if link, err := c.state.Conference.CheckLink(pass.Link, c.hub.now()); err != nil {
@@ -40,7 +48,7 @@ func (c *conference) seat(pass call.Pass, body *joinBody) (s *session, resumed b
 	if s != nil && s.socket != nil && !body.Takeover {
 		return nil, false, refuse(codeAlreadyJoined, "This link is in use. Join with takeover to move the call here.")
 	}
-	if err := c.mayEnter(s, pass); err != nil {
+	if err := c.mayEnter(s); err != nil {
 		return nil, false, err
 	}
 	if err := c.apply(call.Arrive(pass.Link)); err != nil {
@@ -53,16 +61,19 @@ func (c *conference) seat(pass call.Pass, body *joinBody) (s *session, resumed b
 	return c.place(s, link), false, nil
 }
 
-// mayEnter are the limits that are not the log's.
-func (c *conference) mayEnter(s *session, pass call.Pass) error {
-	limiter := c.joins[pass.Link]
+// mayJoin limits the joins with a link, resumed and refused ones, too: the others are told of each, or the log.
+func (c *conference) mayJoin(link string) bool {
+	limiter := c.joins[link]
 	if limiter == nil {
 		limiter = rate.NewLimiter(joinRate, joinBurst)
-		c.joins[pass.Link] = limiter
+		c.joins[link] = limiter
 	}
+	return limiter.AllowN(c.hub.now(), 1)
+}
+
+// mayEnter are the limits that are not the log's.
+func (c *conference) mayEnter(s *session) error {
 	switch {
-	case !limiter.AllowN(c.hub.now(), 1):
-		return refuse(codeTooMany, "Too many joins with this link. Wait a few seconds.")
 	case s == nil && len(c.sessions) >= c.config.Participants:
 		return refuse(codeRoomFull, "The room is full.")
 	case s == nil && c.hub.isDraining() && c.state.Conference.OngoingSince.IsZero():

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -262,6 +263,77 @@ func TestTooManyJoins(t *testing.T) {
 	c.send(message{"type": "join", "token": token, "takeover": true})
 	c.fails(codeTooMany)
 	c.closed(websocket.ClosePolicyViolation)
+}
+
+// TestTooManyResumes: each makes the others hear of it twice.
+func TestTooManyResumes(t *testing.T) {
+	w := newWorld(t, options{})
+	_, buyer, _, token := w.both()
+	secret := w.resumeOf(buyer)
+	var last *client
+	for range joinBurst - 1 { // both has joined once
+		last, _ = w.joined(message{"token": token, "resume": secret})
+	}
+	c := w.open(nil)
+	c.send(message{"type": "join", "token": token, "resume": secret})
+	c.fails(codeTooMany)
+	c.closed(websocket.ClosePolicyViolation)
+	last.send(message{"type": "ping"}) // who is there stays
+	last.expect("pong")
+}
+
+// TestControlFramesCount: pings and pongs cost as much as messages.
+func TestControlFramesCount(t *testing.T) {
+	for _, kind := range []int{websocket.PingMessage, websocket.PongMessage} {
+		w := newWorld(t, options{})
+		seller, buyer, _, _ := w.both()
+		for range 10_000 {
+			if buyer.ws.WriteControl(kind, nil, time.Now().Add(patience)) != nil {
+				break
+			}
+		}
+		if m := seller.expect("changed"); m["participant"].(message)["state"] != "reconnecting" {
+			t.Fatalf("changed: %v", m)
+		}
+	}
+}
+
+// TestTokensThatAreNotOurs are told so ten times, and no more lines are logged.
+func TestTokensThatAreNotOurs(t *testing.T) {
+	w := newWorld(t, options{})
+	try := func(token string, code Code) {
+		t.Helper()
+		c := w.open(nil)
+		c.send(message{"type": "join", "token": token})
+		c.fails(code)
+		c.closed(websocket.ClosePolicyViolation)
+	}
+	for range maxMisses {
+		try("a.b.c", codeTokenInvalid)
+	}
+	for range 20 {
+		try("a.b.c", codeTooMany)
+	}
+	if n := strings.Count(w.lines.String(), "token refused"); n != maxMisses {
+		t.Errorf("%d lines in the log, want %d", n, maxMisses)
+	}
+	w.join(w.token(call.RoleSeller)).sync() // a good one is good
+}
+
+func TestMissesAreForgotten(t *testing.T) {
+	m, now := misses{seen: map[string]missed{}}, time.Now()
+	for i := range 3 * missAddresses {
+		m.add(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}).String(), now)
+	}
+	if len(m.seen) > missAddresses+1 {
+		t.Errorf("%d addresses are remembered", len(m.seen))
+	}
+	if m.add("192.0.2.1", now) {
+		t.Error("one address more is allowed when all share a count")
+	}
+	if now = now.Add(missWindow); !m.add("192.0.2.1", now) || len(m.seen) != 1 {
+		t.Errorf("after a minute %d are remembered", len(m.seen))
+	}
 }
 
 func TestRoomFull(t *testing.T) {

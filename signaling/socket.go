@@ -51,6 +51,23 @@ func newSocket(ws *websocket.Conn, c *Config, address string) *socket {
 	}
 }
 
+// pinged answers a client's ping. Control frames count as messages: each costs as much.
+func (s *socket) pinged(data string) error {
+	if !s.limiter.Allow() {
+		return errTooMany
+	}
+	_ = s.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(closingTime)) // the writer sees what is broken
+	return nil
+}
+
+func (s *socket) ponged(string) error {
+	if !s.limiter.Allow() {
+		return errTooMany
+	}
+	s.patience(s.config.SilenceTimeout)
+	return nil
+}
+
 // send queues a message. It never waits: a client that does not read is closed.
 func (s *socket) send(message []byte) {
 	s.mu.Lock()
