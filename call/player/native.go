@@ -76,12 +76,16 @@ const (
 	lastRetry  = 5 * time.Second // soon after a full disk has space again
 )
 
-// report appends to the log what happened to a file, trying until it is taken or the player is closed. It does not wait.
+// report appends to the log what happened to a file, trying until it is taken, refused for good, or the player is closed. It does not wait.
 func (n *Native) report(conference string, rule call.Rule) {
 	n.wg.Go(func() {
 		for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 			_, _, err := n.log.Apply(n.ctx, conference, rule)
 			if err == nil {
+				return
+			}
+			if errors.Is(err, call.ErrTooMany) || errors.Is(err, call.ErrNotFound) { // it would be for ever
+				n.slog.Error("recording is in the spool and not in the log", "call", conference, "err", err)
 				return
 			}
 			n.slog.Warn("recording not in the log yet", "call", conference, "err", err)
