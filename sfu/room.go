@@ -205,6 +205,7 @@ func (r *Room) drop(t *Track) {
 	r.tracks = slices.Delete(r.tracks, i, i+1)
 	t.in.track.Store(nil)
 	for _, p := range r.peers {
+		delete(p.told.undecodable, t)
 		for _, s := range p.slots {
 			if s.track == t {
 				t.removeSlot(s)
