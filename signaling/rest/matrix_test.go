@@ -203,3 +203,27 @@ func TestFailedSignIns(t *testing.T) {
 		b.wantAs(401, v.token, "GET", "/invitation", "")
 	}
 }
+
+// TestNothingButBearer: what a browser adds by itself to another site's request opens nothing, and that site reads no answer.
+func TestNothingButBearer(t *testing.T) {
+	b := newBench(t)
+	for _, rt := range b.handler.(*api).routes() {
+		if rt.access == bySignature {
+			continue
+		}
+		v := b.visit()
+		path, body := b.fill(rt, v)
+		for _, c := range []struct{ query, header, value string }{
+			{"", "Cookie", "key=" + fullKey + "; token=" + v.token + "; Authorization=Bearer " + fullKey},
+			{"?key=" + fullKey + "&token=" + v.token + "&access_token=" + fullKey + "&authorization=Bearer%20" + fullKey, "Accept", "*/*"},
+			{"", "Proxy-Authorization", "Bearer " + fullKey},
+			{"", "X-API-Key", fullKey},
+		} {
+			a := b.ask(rt.method, path+c.query, "", body, c.header, c.value,
+				"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site", "Content-Type", "application/x-www-form-urlencoded")
+			if a.Code != http.StatusUnauthorized || a.Header().Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s %s with %s: %d, %v", rt.method, path, c.header, a.Code, a.Header())
+			}
+		}
+	}
+}
