@@ -155,8 +155,8 @@ func IssueLink(id, actor string, role Role, name string, expires time.Time) Rule
 		if len(c.Conference.Links) >= maxLinks {
 			return ErrTooMany
 		}
-		if expires.Year() > lastYear {
-			return Invalid("expires_at", "that is too far away")
+		if expires.After(c.Conference.lastLink(b.now)) {
+			return Invalid("expires_at", "a link holds until 24 hours after the planned end of the conference, at most")
 		}
 		if !expires.After(b.now) {
 			return Invalid("expires_at", "this time has passed")
@@ -164,6 +164,17 @@ func IssueLink(id, actor string, role Role, name string, expires time.Time) Rule
 		b.conference(actor, LinkIssued{Link: id, Role: role, Participant: participant, Name: name, ExpiresAt: expires.UTC()})
 		return nil
 	})
+}
+
+// linkGrace is how long at most a link outlives the planned end, or now if that has passed.
+const linkGrace = 24 * time.Hour
+
+func (c Conference) lastLink(now time.Time) time.Time {
+	end := c.StartsAt.Add(time.Duration(c.Seconds) * time.Second)
+	if end.Before(now) {
+		end = now
+	}
+	return end.Add(linkGrace)
 }
 
 // RevokeLink makes a link worthless.
