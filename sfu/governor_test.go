@@ -25,15 +25,15 @@ func TestGovernor(t *testing.T) {
 		}
 		time.Sleep(30 * time.Millisecond)
 		g.arrived() // and is answered
-		g.request() // a joiner need not wait
-		time.Sleep(30 * time.Millisecond)
+		g.request() // a joiner waits until a browser would listen, and no longer
+		time.Sleep(290 * time.Millisecond)
 		g.arrived()
-		g.request() // the third has to
-		if drain(); len(sent) != 2 || sent[1] != 30*time.Millisecond {
+		g.request() // the third waits for the rate, too
+		if drain(); len(sent) != 2 || sent[1] != keyframeSpacing {
 			t.Fatalf("sent at %v", sent)
 		}
-		time.Sleep(2 * time.Second) // deferred, not lost
-		if drain(); len(sent) != 1 || sent[0] < 499*time.Millisecond || sent[0] > 600*time.Millisecond {
+		time.Sleep(400 * time.Millisecond) // deferred, not lost
+		if drain(); len(sent) != 1 || sent[0] < 499*time.Millisecond || sent[0] > 700*time.Millisecond {
 			t.Fatalf("sent at %v", sent)
 		}
 		g.arrived()
@@ -61,17 +61,25 @@ func TestGovernorRepeatsWhenUnanswered(t *testing.T) {
 		var n atomic.Int32
 		g := newGovernor(func() { n.Add(1) })
 		defer g.stop()
-		g.request()
-		g.request() // somebody still has no picture
-		time.Sleep(499 * time.Millisecond)
-		synctest.Wait()
-		if n.Load() != 1 {
-			t.Fatalf("%d after 499 ms", n.Load())
+		g.request() // somebody has no picture, and says so once
+		for _, c := range []struct {
+			after time.Duration
+			want  int32
+		}{{499 * time.Millisecond, 1}, {2 * time.Millisecond, 2}, {990 * time.Millisecond, 2}, {20 * time.Millisecond, 3}, {time.Minute, 18}} {
+			time.Sleep(c.after)
+			synctest.Wait()
+			if n.Load() != c.want {
+				t.Fatalf("%d requests, want %d after %v more", n.Load(), c.want, c.after)
+			}
 		}
-		time.Sleep(2 * time.Millisecond)
+		g.request()
 		synctest.Wait()
-		if n.Load() != 2 {
-			t.Fatalf("%d after 501 ms", n.Load())
+		sent := n.Load()
+		g.arrived()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if n.Load() != sent {
+			t.Fatalf("%d requests after the answer", n.Load()-sent)
 		}
 	})
 }
