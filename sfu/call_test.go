@@ -284,7 +284,9 @@ func TestOnlyTCP(t *testing.T) {
 		g.client.PublishVideo(g.client.Camera)
 	}
 	a.packet(on(a.shown("b", sfu.Camera)))
-	b.packet(on(b.shown("a", sfu.Camera)))
+	shown := b.shown("a", sfu.Camera)
+	b.packet(on(shown))
+	b.packet(on(shown)) // the first is counted now
 	if s := a.peer.Stats(); s.Protocol != "tcp" {
 		t.Errorf("a is connected by %s", s.Protocol)
 	}
