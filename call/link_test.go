@@ -29,3 +29,30 @@ func TestLinksEnd(t *testing.T) {
 		}
 	}
 }
+
+// TestConsentsEnd: whoever has said yes can always say no.
+func TestConsentsEnd(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	state := Case{Conference: Conference{ID: "conf_x", Links: map[string]Link{"link_x": {ID: "link_x", Role: RoleBuyer, Participant: "buyer"}}}}
+	answer := func(accepted bool, text string) error {
+		events, err := Agree(Consented{Participant: "buyer", Accepted: accepted, Text: text, Language: "en"})(state, now)
+		for _, e := range events {
+			state = state.Apply(e)
+		}
+		return err
+	}
+	for n := range maxConsents {
+		if err := answer(n%2 == 1, "words"); err != nil {
+			t.Fatalf("answer %d: %v", n+1, err)
+		}
+	}
+	if err := answer(true, "other words"); !errors.Is(err, ErrTooMany) {
+		t.Errorf("yes in other words: %v", err)
+	}
+	if err := answer(false, "words"); err != nil || state.Conference.Consented("buyer") {
+		t.Errorf("no at last: %v", err)
+	}
+	if err := answer(false, "words again"); !errors.Is(err, ErrTooMany) {
+		t.Errorf("no once more: %v", err)
+	}
+}
