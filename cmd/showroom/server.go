@@ -69,7 +69,7 @@ func (a *app) server(api http.Handler) *http.Server {
 	mux.Handle("/api/v1/", api)
 	mux.Handle("GET /{$}", http.RedirectHandler("/console", http.StatusFound))
 	mux.Handle("/", static.Handler())
-	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok\n") })
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.ready)
 	return &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: newHTTPLog(a.log)}
@@ -86,7 +86,7 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "database", http.StatusServiceUnavailable)
 		return
 	}
-	io.WriteString(w, "ok\n")
+	_, _ = io.WriteString(w, "ok\n") // the client has gone
 }
 
 // serve blocks until the server is shut down.
