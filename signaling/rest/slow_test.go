@@ -27,15 +27,15 @@ func TestSlowBody(t *testing.T) {
 				l := &oneConn{conn: server, done: make(chan struct{})}
 				s := &http.Server{Handler: b.handler}
 				var wg sync.WaitGroup
-				wg.Go(func() { s.Serve(l) }) //nolint:errcheck // closed below
+				wg.Go(func() { s.Serve(l) })
 				began := time.Now()
-				wg.Go(func() { io.WriteString(client, c.request) }) //nolint:errcheck // the server may hang up
+				wg.Go(func() { io.WriteString(client, c.request) })
 				all := bufio.NewReader(client)
 				line, err := all.ReadString('\n')
 				if err != nil || !strings.Contains(line, c.status) {
 					t.Errorf("%q %v, want %s", line, err, c.status)
 				}
-				io.Copy(io.Discard, all) //nolint:errcheck // until the server hangs up
+				io.Copy(io.Discard, all)
 				if took := time.Since(began); took < bodyTimeout || took > bodyTimeout+5*time.Second {
 					t.Errorf("hung up after %v", took)
 				}
