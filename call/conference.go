@@ -60,6 +60,7 @@ type Conference struct {
 	Participants     map[string]Participant `json:"participants,omitempty"`
 	Consents         []Consent              `json:"consents,omitempty"`
 	Files            []File                 `json:"files,omitempty"`
+	Composition      Composition            `json:"composition,omitzero"`
 	Version          uint64                 `json:"version"` // Seq of the last event folded in
 }
 

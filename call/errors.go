@@ -14,6 +14,8 @@ var (
 	ErrNotKnocking = errors.New("this participant is not at the door")
 	ErrNotPresent  = errors.New("this participant is not in the room")
 	ErrNoFile      = errors.New("the conference has no such recording file")
+	ErrNotOver     = errors.New("the conference is not over yet")      // compose before the end
+	ErrNotWanted   = errors.New("the recording has changed meanwhile") // a file composed of what it was
 	ErrTooMany     = errors.New("the conference has no room for more of these")
 	ErrBuyersOnly  = errors.New("only the buyer can accept")
 )

@@ -35,6 +35,8 @@ func (c Conference) Apply(e Event) Conference {
 		c.Level = LevelOut
 	case RecordingStarted, RecordingFinished, RecordingStored, RecordingFailed:
 		c.Files = applyFile(c.Files, e)
+	case CompositionRequested, RecordingComposing, RecordingComposed, RecordingComposeFailed:
+		c.Composition = c.Composition.apply(e)
 	default:
 		c = c.applyPresence(e)
 	}

@@ -58,7 +58,16 @@ func (s *stage) rule(words string) call.Rule {
 	if file, ok := strings.CutPrefix(words, "recording "); ok {
 		return s.recording(file)
 	}
+	if name, ok := strings.CutSuffix(words, " is composed"); ok {
+		return call.AddDerived(call.Derived{Name: name, Kind: call.DerivedVideo, Size: 1, SHA256: "00"})
+	}
 	switch words {
+	case "the CRM asks for one file":
+		return call.RequestComposition("key_crm")
+	case "composing starts":
+		return call.StartComposition([]string{call.ComposedWebM, call.ComposedPoster})
+	case "composing fails":
+		return call.FailComposition("ffmpeg ended with 1")
 	case "the buyer accepts":
 		return call.Accept("buyer")
 	case "the seller accepts":
@@ -133,6 +142,12 @@ func describe(e call.Event) string {
 		words = append(words, fmt.Sprintf("%d s of %s", b.Seconds, b.Month))
 	case call.Returned:
 		words = append(words, fmt.Sprintf("%d s of %s", b.Seconds, b.Month))
+	case call.RecordingComposing:
+		words = append(words, strings.Join(b.Wants, "+"), "of", strings.Join(b.Files, "+"), fmt.Sprintf("attempt %d", b.Attempt))
+	case call.RecordingComposed:
+		words = append(words, b.Derived.Name)
+	case call.RecordingComposeFailed:
+		words = append(words, b.Reason)
 	case call.SellerChanged:
 		words = append(words, fmt.Sprintf("%d minutes a month", b.MonthlyMinutes))
 	}
