@@ -27,6 +27,21 @@ type codec struct {
 	describe func(frame []byte) (key bool, t webm.Track, ok bool)
 }
 
+// nameOf a track's codec ID, as in File.Codecs.
+func nameOf(id string) string {
+	switch id {
+	case webm.VP8:
+		return "vp8"
+	case webm.VP9:
+		return "vp9"
+	case webm.AV1:
+		return "av1"
+	case webm.H264:
+		return "h264"
+	}
+	return "opus"
+}
+
 // depacketiser is the part of Pion's interface that is used.
 type depacketiser interface {
 	Unmarshal(payload []byte) ([]byte, error)

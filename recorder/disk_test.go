@@ -99,3 +99,40 @@ func TestNoRoom(t *testing.T) {
 		t.Errorf("of what could not be begun is told %+v; want a name, whose and what it would have been", f)
 	}
 }
+
+// TestSpaceComesBack: the disk is full for ten seconds in the middle of a call. Recording stops with a reason, goes on as a new file
+// within seconds of there being space, and both files are whole.
+func TestSpaceComesBack(t *testing.T) {
+	dir := smallDisk(t, "8m")
+	var r *rig
+	fill := func(n int) {
+		if err := os.WriteFile(dir+"/filler", make([]byte, n), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	bubble(t, func(t *testing.T, _ string) {
+		r = newRig(t, Config{Dir: dir, MinFree: 6 << 20})
+		r.open("c_1")
+		m := newSim(t)
+		r.talk(m, "anna", 0, 30*time.Second, "video/VP8")
+		m.at(8*time.Second, func(time.Time) { fill(7 << 20) })
+		m.at(18*time.Second, func(time.Time) { fill(0) })
+		m.play()
+		r.close()
+	})
+	if len(r.failed) != 1 || !errors.Is(r.failed[0], ErrNoSpace) || len(r.started) != 2 || len(r.finished) != 1 {
+		t.Fatalf("failed %v, started %v, finished %v", r.failed, r.started, r.finished)
+	}
+	first, second := r.kept[0], r.finished[0]
+	if first.Failure == "" || near(first.Duration, 8500, 1000) {
+		t.Errorf("up to the full disk: %+v", first)
+	}
+	if second.Name != "anna-2.webm" || second.Offset < 18000 || second.Offset > 23000 || near(second.Offset+second.Duration, 30020, 100) || second.Dropped == 0 {
+		t.Errorf("when there is space again: %+v", second)
+	}
+	for _, f := range r.manifest.Files {
+		if p := judge(t, r.path(f)); len(p.Streams) != 2 {
+			t.Errorf("%s: %d streams", f.Name, len(p.Streams))
+		}
+	}
+}

@@ -171,6 +171,12 @@ func judge(t *testing.T, path string) *probed {
 	if err != nil || bytes.Contains(bytes.ToLower(info), []byte("error")) || bytes.Contains(info, []byte("unknown")) {
 		t.Errorf("mkvinfo %s: %v\n%s", filepath.Base(path), err, info)
 	}
+	return quickly(t, path)
+}
+
+// quickly reads a file without decoding it.
+func quickly(t *testing.T, path string) *probed {
+	t.Helper()
 	b, err := exec.Command("ffprobe", "-v", "error", "-of", "json", "-show_format", "-show_streams", "-show_packets", path).Output()
 	if err != nil {
 		t.Fatalf("ffprobe %s: %v", path, err)

@@ -98,7 +98,7 @@ func (d *folder) sweep(names []string) error {
 	var errs []error
 	for _, name := range names {
 		base, _, _ := strings.Cut(name, ".")
-		if !strings.HasSuffix(name, partSuffix) && !strings.HasSuffix(name, ".tmp") {
+		if !strings.HasSuffix(name, partSuffix) && !strings.HasSuffix(name, tailSuffix) && !strings.HasSuffix(name, ".tmp") {
 			continue
 		}
 		if _, err := d.root.Stat(base + journalSuffix); errors.Is(err, fs.ErrNotExist) || strings.HasSuffix(name, ".tmp") {
@@ -119,46 +119,95 @@ func (d *folder) repair(journalName string) (f File, lost, err error) {
 	if err := json.Unmarshal(b, &j); err != nil || !validName(j.File.Name) {
 		return f, fmt.Errorf("journal %s is unreadable: %w", journalName, err), nil
 	}
+	part, tail := j.File.Name+partSuffix, strings.TrimSuffix(journalName, journalSuffix)+tailSuffix
+	name, err := d.first(part, j.File.Name, tail)
+	if name == "" || err != nil {
+		return j.File, errors.New("file is gone"), err
+	}
+	f, lost, err = d.salvage(name, tail, j)
+	if name == part && errors.Is(lost, webm.ErrEmpty) { // nothing had reached the file itself
+		if err := d.remove(part); err != nil {
+			return f, nil, err
+		}
+		if name, err = d.first(tail); name != "" && err == nil {
+			f, lost, err = d.salvage(tail, tail, j)
+		}
+	}
+	switch {
+	case err != nil:
+		return f, nil, err
+	case errors.Is(lost, webm.ErrBadFile): // perhaps somebody can do more with it
+		return f, lost, errors.Join(d.rename(name, j.File.Name+damagedSuffix), d.remove(tail))
+	case lost != nil:
+		return f, lost, errors.Join(d.remove(j.File.Name), d.remove(tail))
+	case name != j.File.Name:
+		if err := d.rename(name, j.File.Name); err != nil {
+			return f, nil, err
+		}
+	}
+	return f, nil, d.remove(tail)
+}
+
+// first of the names that is there; "" if none is.
+func (d *folder) first(names ...string) (string, error) {
+	for _, name := range names {
+		_, err := d.root.Stat(name)
+		if err == nil {
+			return name, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("look for torn recording: %w", err)
+		}
+	}
+	return "", nil
+}
+
+// salvage completes the file of that name, with what the tail has, if there is one, and what is told of it.
+func (d *folder) salvage(name, tail string, j journal) (f File, lost, err error) {
 	f = j.File
-	part := f.Name + partSuffix
-	file, err := d.root.OpenFile(part, os.O_RDWR, 0)
-	named := errors.Is(err, fs.ErrNotExist)
-	if named { // renamed, but not in the manifest yet
-		file, err = d.root.OpenFile(f.Name, os.O_RDWR, 0)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return f, errors.New("file is gone"), nil
-	}
+	file, err := d.root.OpenFile(name, os.O_RDWR, 0)
 	if err != nil {
 		return f, nil, fmt.Errorf("open torn recording: %w", err)
 	}
 	defer file.Close()
-	if lost, err = f.salvage(file); err != nil {
-		return f, nil, err
-	}
-	if lost != nil {
-		return f, lost, errors.Join(d.remove(part), d.remove(f.Name))
-	}
-	if !named {
-		err = d.rename(part, f.Name)
-	}
-	return f, nil, err
-}
-
-// salvage completes the file and what is told of it.
-func (f *File) salvage(file *os.File) (lost, err error) {
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
-		return nil, fmt.Errorf("size of torn recording: %w", err)
+		return f, nil, fmt.Errorf("size of torn recording: %w", err)
 	}
-	w, err := webm.Repair(syncFile{file}, size)
+	w, err := d.mend(syncFile{file}, size, name, tail, j)
+	if size < webm.HeadSize && errors.Is(err, webm.ErrBadFile) {
+		err = webm.ErrEmpty // it was just being made
+	}
 	if errors.Is(err, webm.ErrEmpty) || errors.Is(err, webm.ErrBadFile) {
-		return err, nil
+		return f, err, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("repair recording: %w", err)
+		return f, nil, fmt.Errorf("repair recording: %w", err)
+	}
+	f.Offset += w.Started().Sub(j.Started).Milliseconds()                // a tail has a start of its own
+	for _, t := range w.Tracks()[min(len(w.Tracks()), len(f.Codecs)):] { // of which only the tail knew
+		f.Codecs = append(f.Codecs, nameOf(t.Codec))
 	}
 	f.MediaType, f.Duration, f.Repaired = w.MediaType(), w.Duration().Milliseconds(), true
 	f.SHA256, f.Size, err = checksum(file)
-	return nil, err
+	return f, nil, err
+}
+
+func (d *folder) mend(file syncFile, size int64, name, tail string, j journal) (*webm.Writer, error) {
+	if name == tail {
+		return webm.Repair(file, size, webm.Known{})
+	}
+	held, err := d.root.Open(tail)
+	if errors.Is(err, fs.ErrNotExist) {
+		return webm.Repair(file, size, j.known())
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer held.Close()
+	info, err := held.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return webm.RepairWithTail(file, size, j.known(), held, info.Size())
 }

