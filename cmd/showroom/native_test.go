@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,30 @@ type native struct {
 	heard    []message     // not awaited yet
 	gone     error         // why the socket ended
 	received received
+	sent     map[string]stretch // by kind
 	requests int
+}
+
+// stretch is from the first packet or frame to the last.
+type stretch struct{ first, last time.Time }
+
+// sends notes that something of a kind is sent now.
+func (n *native) sends(kind string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s, now := n.sent[kind], time.Now()
+	if s.first.IsZero() {
+		s.first = now
+	}
+	s.last = now
+	n.sent[kind] = s
+}
+
+// hasSent is what was sent so far, by kind.
+func (n *native) hasSent() map[string]stretch {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return maps.Clone(n.sent)
 }
 
 // message is one of the server's. Fields that are an object in one message and an id in another stay as they came.
@@ -63,7 +87,7 @@ func dial(t *testing.T, is, link string) (*native, message) {
 		t.Fatal(err)
 	}
 	n := &native{
-		t: t, is: is, ws: ws, keyframe: make(chan struct{}, 1), offered: make(chan struct{}), stop: make(chan struct{}), changed: make(chan struct{}),
+		t: t, is: is, ws: ws, keyframe: make(chan struct{}, 1), offered: make(chan struct{}), stop: make(chan struct{}), changed: make(chan struct{}), sent: map[string]stretch{},
 	}
 	n.wg.Go(n.read)
 	t.Cleanup(n.close)

@@ -137,9 +137,11 @@ func (n *native) publish() {
 	start := time.Now()
 	for audio, video, frame := 0, 0, 0; ; {
 		for ; time.Duration(audio)*packet <= time.Since(start); audio++ {
+			n.sends("audio")
 			_ = n.mic.WriteSample(media.Sample{Data: sound[audio%len(sound)], Duration: packet}) // the connection may be over
 		}
 		for ; time.Duration(video)*picture <= time.Since(start); video++ {
+			n.sends("video")
 			_ = n.camera.WriteSample(media.Sample{Data: frames[frame%len(frames)], Duration: picture})
 			frame++
 		}
