@@ -3,6 +3,8 @@ package call
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -76,6 +78,9 @@ func (u Unknown) MarshalJSON() ([]byte, error) {
 }
 
 var bodies = map[string]func([]byte) (Body, error){}
+
+// Types are the words of all events that this version knows, sorted.
+func Types() []string { return slices.Sorted(maps.Keys(bodies)) }
 
 func register[T Body]() {
 	var zero T

@@ -42,6 +42,7 @@ func newFake(t *testing.T, api http.Handler) *fake {
 	mux.HandleFunc("/ws", f.ws)
 	if api != nil {
 		mux.Handle("/api/v1/", api)
+		mux.Handle("/api/openapi.json", api)
 	}
 	server := httptest.NewServer(mux)
 	f.url = server.URL

@@ -1,4 +1,4 @@
-// Package static holds the pages (/join, /watch, /console) and the JavaScript SDK, embedded, and serves them.
+// Package static holds the pages (/join, /watch, /console, /api) and the JavaScript SDK, embedded, and serves them.
 // It owns no goroutine and no lock.
 package static
 
@@ -26,6 +26,7 @@ var pages = map[string]string{
 	"/join":        "join.html",
 	"/watch":       "watch.html",
 	"/console":     "console.html",
+	"/api":         "api.html",
 	"/favicon.ico": "favicon.svg",
 }
 

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"showroom/signaling/rest"
+	"showroom/signaling/rest/resttest"
 )
 
 // program is the whole program, started by its run on ports of its own.
@@ -74,15 +77,14 @@ func (p *program) close() {
 // api asks the HTTP API and decodes the answer.
 func (p *program) api(method, path string, body, into any) int {
 	p.t.Helper()
-	var reader io.Reader
+	var sent []byte
 	if body != nil {
-		b, err := json.Marshal(body)
-		if err != nil {
+		var err error
+		if sent, err = json.Marshal(body); err != nil {
 			p.t.Fatal(err)
 		}
-		reader = bytes.NewReader(b)
 	}
-	req, err := http.NewRequest(method, p.url+"/api/v1"+path, reader)
+	req, err := http.NewRequest(method, p.url+"/api/v1"+path, bytes.NewReader(sent))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -96,6 +98,7 @@ func (p *program) api(method, path string, body, into any) int {
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	p.hold(req, sent, resp, b)
 	if resp.StatusCode >= 400 {
 		p.t.Fatalf("%s %s: %s: %s", method, path, resp.Status, b)
 	}
@@ -105,6 +108,27 @@ func (p *program) api(method, path string, body, into any) int {
 		}
 	}
 	return resp.StatusCode
+}
+
+var contract = sync.OnceValues(func() (*resttest.Contract, error) {
+	text, err := rest.Document()
+	if err != nil {
+		return nil, err
+	}
+	return resttest.Load(text)
+})
+
+// hold holds an exchange against the OpenAPI file.
+func (p *program) hold(req *http.Request, sent []byte, resp *http.Response, answer []byte) {
+	p.t.Helper()
+	c, err := contract()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := c.Check(resttest.Exchange{Method: req.Method, Target: req.URL.RequestURI(), Header: req.Header, Body: sent,
+		Status: resp.StatusCode, AnswerHeader: resp.Header, Answer: answer}); err != nil {
+		p.t.Error(err)
+	}
 }
 
 // conference is what tests read of a conference.

@@ -67,6 +67,7 @@ func (a *app) server(api http.Handler) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("GET /ws", a.hub)
 	mux.Handle("/api/v1/", api)
+	mux.Handle("/api/openapi.json", api)
 	mux.Handle("GET /{$}", http.RedirectHandler("/console", http.StatusFound))
 	mux.Handle("/", static.Handler())
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })

@@ -22,6 +22,7 @@ import (
 	"go.uber.org/goleak"
 
 	"showroom/call"
+	"showroom/signaling/rest/resttest"
 	"showroom/store/object"
 )
 
@@ -111,12 +112,29 @@ func (b *bench) ask(method, path, credential, body string, pairs ...string) answ
 	w := httptest.NewRecorder()
 	b.handler.ServeHTTP(w, r)
 	a := answer{ResponseRecorder: w}
+	b.hold(r, body, w)
 	if strings.HasSuffix(w.Header().Get("Content-Type"), "json") && method != http.MethodHead {
 		if err := json.Unmarshal(w.Body.Bytes(), &a.body); err != nil {
 			b.t.Fatalf("%s %s: answer is not a JSON object: %v\n%s", method, path, err, w.Body)
 		}
 	}
 	return a
+}
+
+// hold holds an exchange against the OpenAPI file.
+func (b *bench) hold(r *http.Request, body string, w *httptest.ResponseRecorder) {
+	b.t.Helper()
+	c, err := contract()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if r.URL.Path == documentPath {
+		return
+	}
+	if err := c.Check(resttest.Exchange{Method: r.Method, Target: r.URL.RequestURI(), Header: r.Header, Body: []byte(body),
+		Status: w.Code, AnswerHeader: w.Header(), Answer: w.Body.Bytes()}); err != nil {
+		b.t.Error(err)
+	}
 }
 
 // want is ask with the full key, and the status has to be this.

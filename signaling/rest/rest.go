@@ -106,7 +106,7 @@ type api struct {
 	inFlight inFlight
 }
 
-// New returns the handler of everything under /api/v1.
+// New returns the handler of everything under /api/v1, and of the description at /api/openapi.json.
 func New(c Config) (http.Handler, error) {
 	switch {
 	case c.Store == nil || c.Tokens == nil || c.Objects == nil || c.Local == nil || c.Log == nil:
@@ -125,6 +125,11 @@ func New(c Config) (http.Handler, error) {
 		return nil, err
 	}
 	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), inFlight: newInFlight()}
+	description, err := describe()
+	if err != nil {
+		return nil, err
+	}
+	a.mux.Handle("GET "+documentPath, description)
 	for _, rt := range a.routes() {
 		a.mux.Handle(rt.pattern(), a.handler(rt))
 	}
