@@ -2,7 +2,10 @@ package recorder
 
 import "time"
 
-const keyframeEvery = 500 * time.Millisecond
+const (
+	keyframeEvery = 500 * time.Millisecond
+	ssrcPatience  = 2 * time.Second
+)
 
 // stream is one source of a session: the way from the queue of its present
 // track to frames with a place on the time line. It belongs to the session's goroutine.
@@ -15,6 +18,9 @@ type stream struct {
 
 	ssrc  uint32
 	known bool // ssrc is set
+	// before is the SSRC until changed; what is still on its way then comes to nothing.
+	before  uint32
+	changed time.Time
 	// republished: the track was replaced and nothing of the new one has come.
 	republished bool
 	ended       bool // the track is closed and its queue empty
@@ -82,6 +88,12 @@ func (s *stream) pull(c *stretch, force bool) {
 		}
 		s.heard = it.arrived
 		if s.known && it.ssrc != s.ssrc {
+			if it.ssrc == s.before && it.arrived.Sub(s.changed) < ssrcPatience {
+				s.dropped++
+				s.asm.spent = append(s.asm.spent, it.payload)
+				continue
+			}
+			s.before, s.changed = s.ssrc, it.arrived
 			s.anew(c)
 		}
 		s.ssrc, s.known, s.republished = it.ssrc, true, false
