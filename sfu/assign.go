@@ -23,6 +23,8 @@ func (r *Room) negotiated(p *Peer, d *description, added []*slot) {
 		return
 	}
 	p.slots = append(p.slots, added...)
+	sending := slices.Clone(p.slots)
+	p.sending.Store(&sending)
 	for _, s := range p.slots {
 		s.gone = !d.receiving(s.mid)
 		if s.gone && s.track != nil {

@@ -1,10 +1,20 @@
 package sfu
 
-import "sync"
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
 
-// cacheSize is how many packets of a video track are kept for retransmission: two to four
-// seconds of 1.5 Mbit/s. Opus is not repaired by retransmission.
-const cacheSize = 512
+// A video track's last packets are kept for retransmission, as many as these limits allow.
+// Opus is not repaired by retransmission.
+const (
+	cacheSize  = 512         // packets
+	cacheFirst = 32 << 10    // bytes to begin with …
+	cacheMost  = 256 << 10   // … and at most: 1.4 s of 1.5 Mbit/s
+	cacheSpan  = time.Second // less than this is not kept for want of bytes, up to cacheMost
+)
 
 // cached is one packet of a track, as much of it as a retransmission needs.
 type cached struct {
@@ -14,22 +24,82 @@ type cached struct {
 	payload   []byte
 }
 
-// cache keeps the last packets of a track once for all of its subscribers. The publisher's
-// goroutine adds; those that read the subscribers' RTCP look up, rarely.
-type cache struct {
-	mu      sync.Mutex
-	packets []cached
+// kept says where a packet's payload is.
+type kept struct {
+	ext       uint64
+	position  uint64 // in bytes since the beginning: in the ring at position%len(ring)
+	size      int
+	timestamp uint32
+	marker    bool
 }
 
-func (c *cache) add(ext uint64, timestamp uint32, marker bool, payload []byte) {
+// cache keeps the last packets of a track once for all of its subscribers, payload behind
+// payload in a ring of bytes. The publisher's goroutine adds; those that read the
+// subscribers' RTCP look up, rarely.
+type cache struct {
+	mu      sync.Mutex
+	packets []kept // packet n is at n%cacheSize
+	ring    []byte
+	end     uint64    // position behind the last payload
+	lap     time.Time // when the ring was last begun
+}
+
+func (c *cache) add(ext uint64, timestamp uint32, marker bool, payload []byte, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.packets == nil {
-		c.packets = make([]cached, cacheSize)
+	if len(payload) > cacheFirst {
+		return
 	}
-	p := &c.packets[ext%cacheSize]
-	p.ext, p.timestamp, p.marker = ext, timestamp, marker
-	p.payload = append(p.payload[:0], payload...)
+	if c.packets == nil {
+		c.packets, c.ring, c.lap = make([]kept, cacheSize), make([]byte, cacheFirst), at
+	}
+	if c.wraps(len(payload)) {
+		if at.Sub(c.lap) < cacheSpan && len(c.ring) < cacheMost {
+			c.grow()
+		} else {
+			c.lap = at
+		}
+	}
+	c.put(kept{ext: ext, timestamp: timestamp, marker: marker, size: len(payload)}, payload)
+}
+
+// wraps says that a payload does not fit before the end of the ring.
+func (c *cache) wraps(size int) bool { return int(c.end%uint64(len(c.ring)))+size > len(c.ring) }
+
+func (c *cache) put(k kept, payload []byte) {
+	n := uint64(len(c.ring))
+	if c.wraps(len(payload)) {
+		c.end += n - c.end%n
+	}
+	k.position = c.end
+	c.end += uint64(copy(c.ring[c.end%n:], payload))
+	c.packets[k.ext%cacheSize] = k
+}
+
+// intact says that a packet has not been overwritten.
+func (c *cache) intact(k *kept) bool {
+	return k.size > 0 && c.end-k.position <= uint64(len(c.ring))
+}
+
+func (c *cache) payload(k *kept) []byte {
+	begin := int(k.position % uint64(len(c.ring)))
+	return c.ring[begin : begin+k.size]
+}
+
+// grow doubles the ring. It is rare: a few times a track.
+func (c *cache) grow() {
+	before := &cache{ring: c.ring, end: c.end}
+	var all []kept
+	for i := range c.packets {
+		if k := &c.packets[i]; before.intact(k) {
+			all = append(all, *k)
+		}
+	}
+	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.position, b.position) })
+	c.packets, c.ring, c.end = make([]kept, cacheSize), make([]byte, 2*len(c.ring)), 0
+	for i := range all {
+		c.put(all[i], before.payload(&all[i]))
+	}
 }
 
 // find copies packet ext behind the bytes of prefix into buf and returns it. The payload is
@@ -40,11 +110,10 @@ func (c *cache) find(ext uint64, prefix int, buf []byte) (cached, bool) {
 	if c.packets == nil {
 		return cached{}, false
 	}
-	p := c.packets[ext%cacheSize]
-	if p.ext != ext || prefix+len(p.payload) > len(buf) {
+	k := &c.packets[ext%cacheSize]
+	if k.ext != ext || !c.intact(k) || prefix+k.size > len(buf) {
 		return cached{}, false
 	}
-	n := copy(buf[prefix:], p.payload)
-	p.payload = buf[:prefix+n]
-	return p, true
+	n := copy(buf[prefix:], c.payload(k))
+	return cached{ext: ext, timestamp: k.timestamp, marker: k.marker, payload: buf[:prefix+n]}, true
 }

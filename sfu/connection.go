@@ -2,44 +2,104 @@ package sfu
 
 import (
 	"fmt"
+	"io"
+	"net/netip"
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/nack"
-	"github.com/pion/interceptor/pkg/report"
-	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/stun/v4"
+	"github.com/pion/transport/v4/packetio"
 	"github.com/pion/webrtc/v4"
 )
 
-// replayWindow in packets. Pion's 64 is less than a keyframe that overtakes.
-const replayWindow = windowSize
-
-// newConnection makes a PeerConnection with settings of its own, since the guard is a
-// peer's.
-func (s *Server) newConnection(g *guard) (*webrtc.PeerConnection, error) {
+// newConnection makes a PeerConnection for SDP, ICE and DTLS. RTP and RTCP are ours: it has
+// no interceptors, its SRTP sessions get nothing and must send nothing. The settings are the
+// peer's own, since they carry its keys.
+func (s *Server) newConnection(p *Peer) (*webrtc.PeerConnection, error) {
 	media, err := newMediaEngine()
 	if err != nil {
 		return nil, err
 	}
-	registry, err := s.interceptors()
-	if err != nil {
-		return nil, err
-	}
-	settings, err := s.settings(g)
+	k := &keys{}
+	settings, err := s.settings(p, k)
 	if err != nil {
 		return nil, err
 	}
 	api := webrtc.NewAPI(
-		webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(registry), webrtc.WithSettingEngine(settings))
-	return api.NewPeerConnection(webrtc.Configuration{
+		webrtc.WithMediaEngine(media), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(settings))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{
 		Certificates: []webrtc.Certificate{s.certificate},
 		BundlePolicy: webrtc.BundlePolicyMaxBundle,
 	})
+	if err != nil {
+		return nil, err
+	}
+	dtls := pc.SCTP().Transport()
+	dtls.ICETransport().OnSelectedCandidatePairChange(p.selected)
+	dtls.OnStateChange(func(state webrtc.DTLSTransportState) { // with Pion's lock held
+		if state != webrtc.DTLSTransportStateConnected {
+			return
+		}
+		if err := p.secure(k); err != nil {
+			p.log.Error("peer has no keys for its media", "err", err)
+			p.violated("internal")
+		}
+	})
+	return pc, nil
 }
 
-func (s *Server) settings(g *guard) (webrtc.SettingEngine, error) {
-	e := webrtc.SettingEngine{LoggerFactory: s.logs, BufferFactory: g.buffer}
+func (p *Peer) ice() *webrtc.ICETransport { return p.pc.SCTP().Transport().ICETransport() }
+
+// selected sends to where ICE says, and takes media from there.
+func (p *Peer) selected(pair *webrtc.ICECandidatePair) {
+	ip, err := netip.ParseAddr(pair.Remote.Address)
+	if err != nil {
+		return
+	}
+	to := netip.AddrPortFrom(ip.Unmap(), pair.Remote.Port)
+	if pair.Local.Protocol != webrtc.ICEProtocolTCP {
+		p.server.addresses.add(to, p)
+		p.link.point(to, nil)
+		return
+	}
+	if c := p.server.tcpConns.at(to); c != nil {
+		c.peer.Store(p)
+		p.link.point(netip.AddrPort{}, c)
+	}
+}
+
+// vouched takes media from where a STUN request came that knows the password: before the
+// client selects a pair it may send already.
+func (p *Peer) vouched(_ *stun.Message, _, remote ice.Candidate, _ *ice.CandidatePair) bool {
+	ip, err := netip.ParseAddr(remote.Address())
+	if err != nil {
+		return false
+	}
+	from := netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port()))
+	if !remote.NetworkType().IsTCP() {
+		p.server.addresses.add(from, p)
+	} else if c := p.server.tcpConns.at(from); c != nil {
+		c.peer.Store(p)
+	}
+	return false // Pion selects the pair
+}
+
+// unread is the buffer of a stream Pion would read: it is at its end from the start.
+type unread struct{}
+
+func (unread) Read([]byte) (int, error)    { return 0, io.EOF }
+func (unread) Write(b []byte) (int, error) { return len(b), nil }
+func (unread) Close() error                { return nil }
+
+func (s *Server) settings(p *Peer, k *keys) (webrtc.SettingEngine, error) {
+	e := webrtc.SettingEngine{
+		LoggerFactory: s.logs,
+		BufferFactory: func(packetio.BufferPacketType, uint32) io.ReadWriteCloser { return unread{} },
+	}
+	e.SetDTLSKeyLogWriter(k)
+	e.SetDTLSServerHelloMessageHook(k.hello)
+	e.SetICEBindingRequestHandler(p.vouched)
 	e.SetICEUDPMux(s.udpMux)
 	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
 	if s.tcpMux != nil {
@@ -51,8 +111,6 @@ func (s *Server) settings(g *guard) (webrtc.SettingEngine, error) {
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetIncludeLoopbackCandidate(true) // pages and tests on the same machine; nobody else tries it long
 	e.SetICETimeouts(s.config.Disconnected, s.config.Failed, s.config.KeepAlive)
-	e.SetSRTPReplayProtectionWindow(replayWindow)
-	e.SetSRTCPReplayProtectionWindow(replayWindow)
 	// As the server of the handshake we choose: GCM costs a sixth of AES-CM with SHA-1.
 	e.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	if err := e.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
@@ -67,28 +125,4 @@ func (s *Server) settings(g *guard) (webrtc.SettingEngine, error) {
 		}
 	}
 	return e, nil
-}
-
-// interceptors for what publishers are told: NACK, receiver reports, transport-cc. What
-// goes to subscribers is the slots' own work: Pion's sender reports take the time of
-// sending for that of capture, and its NACK responder knows no limit.
-func (s *Server) interceptors() (*interceptor.Registry, error) {
-	nacks, err := nack.NewGeneratorInterceptor(
-		nack.GeneratorSize(windowSize), nack.GeneratorMaxNacksPerPacket(3), nack.WithGeneratorLoggerFactory(s.logs))
-	if err != nil {
-		return nil, fmt.Errorf("NACK generator: %w", err)
-	}
-	reports, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(s.logs))
-	if err != nil {
-		return nil, fmt.Errorf("receiver reports: %w", err)
-	}
-	feedback, err := twcc.NewSenderInterceptor(twcc.WithLoggerFactory(s.logs))
-	if err != nil {
-		return nil, fmt.Errorf("transport-cc: %w", err)
-	}
-	r := &interceptor.Registry{}
-	r.Add(nacks)
-	r.Add(reports)
-	r.Add(feedback)
-	return r, nil
 }

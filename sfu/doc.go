@@ -6,17 +6,20 @@
 // SSRC, continuous sequence numbers and timestamps, whatever published track feeds it.
 // Tracks are assigned to slots at run time, without negotiation.
 //
-// A packet runs to completion on the goroutine that reads it (Peer.receive): it is
-// checked for duplicates, handed to the track's sinks and written to every slot that
-// shows the track. The lists of slots and sinks are atomic snapshots. The room's lock is
-// never taken for a packet.
+// PeerConnection does SDP, ICE and DTLS. RTP and RTCP are ours, with keys from the DTLS
+// handshake (keys.go), and never pass through Pion. A packet runs to completion on the
+// goroutine that reads it: packet.go is its way from top to bottom. The lists of slots and
+// sinks, and the table of addresses, are atomic snapshots; the locks on the way are those of
+// its publisher and of each subscriber. The room's lock is never taken for a packet.
 //
-// Goroutines. A Peer owns one reader of RTP and one of RTCP for each incoming stream, one
-// reader of RTCP for each slot, and Pion's own; Peer.Close stops and awaits them. A Room
-// owns one housekeeping goroutine (REMB, late sender reports), stopped by Room.Close, and
-// one short-lived goroutine that calls the events in order. Each ICE-TCP connection has a
-// writer that ends with it. Server.Close awaits all.
+// Goroutines. Pion's UDP mux owns the one that reads the UDP socket and so runs all packets
+// that come by UDP; each ICE-TCP connection is read by one of Pion's and written by one of
+// ours, which ends with it. A Room owns one housekeeping goroutine (REMB, and reports that no
+// packet came to bring on their way), stopped by Room.Close, and one short-lived goroutine
+// that calls the events in order. Peer.Close stops and awaits Pion's. Server.Close awaits all.
 //
-// Lock order: Peer.offering, Room.mu, then one of slot.mu, Track.mu, governor.mu,
-// cache.mu, dispatcher.mu, Peer.mu. No callback is called with a lock held.
+// Lock order: Peer.offering, receiver.mu, Room.mu, then slot.mu, then one of Track.mu,
+// governor.mu, cache.mu, dispatcher.mu, link.mu; addresses.mu and then Peer.mu; tcpListener.mu
+// and tcpConn.mu come last. No callback is called with a lock held, but for a Sink's, which is
+// called under the receiver's.
 package sfu

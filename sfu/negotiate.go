@@ -47,7 +47,7 @@ func (p *Peer) Offer(sdp string, sources map[string]Source) (answer string, err 
 	}
 	p.guard.declare(answer)
 	p.accepted(d, sources)
-	p.readSlots(added)
+	p.route(newRoutes(d, p.pc.GetTransceivers()))
 	p.room.negotiated(p, d, added)
 	return d.complete(answer), nil
 }
@@ -174,33 +174,6 @@ func (p *Peer) accepted(d *description, sources map[string]Source) {
 	p.mu.Unlock()
 	for _, in := range stopped {
 		p.room.unpublish(in)
-	}
-}
-
-// readSlots starts the readers of new slots' feedback.
-func (p *Peer) readSlots(added []*slot) {
-	senders := map[webrtc.TrackLocal]*webrtc.RTPSender{}
-	for _, s := range p.pc.GetSenders() {
-		senders[s.Track()] = s
-	}
-	for _, s := range added {
-		sender := senders[s]
-		if sender == nil {
-			continue
-		}
-		p.mu.Lock()
-		closing := p.closing
-		if !closing {
-			p.readers.Add(1)
-		}
-		p.mu.Unlock()
-		if closing {
-			return
-		}
-		go func() {
-			defer p.readers.Done()
-			p.readFeedback(s, sender)
-		}()
 	}
 }
 

@@ -9,8 +9,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
+
+	"showroom/sfu/udp"
 )
 
 // Peer is one participant's connection: what it sends and the slots it receives on.
@@ -23,6 +26,10 @@ type Peer struct {
 	pc     *webrtc.PeerConnection
 	guard  *guard
 
+	receiver receiver
+	link     link
+	sending  atomic.Pointer[[]*slot] // a snapshot of slots
+
 	slots []*slot // in the order of the client's sections; guarded by Room.mu
 	told  told    // guarded by Room.mu
 
@@ -30,7 +37,6 @@ type Peer struct {
 	offers   []time.Time
 
 	connected atomic.Bool
-	readers   sync.WaitGroup
 
 	mu         sync.Mutex
 	state      PeerState
@@ -65,12 +71,12 @@ func newPeer(r *Room, id string, ev PeerEvents) (*Peer, error) {
 		sources: map[string]Source{}, live: map[Source]bool{}, incoming: map[string]*incoming{}, done: make(chan struct{}),
 	}
 	p.guard = newGuard(r.server.config.UnknownSSRCs, func() { p.violated("too_many_ssrcs") })
-	pc, err := r.server.newConnection(p.guard)
+	p.receiver.congestion = twcc.NewRecorder(feedbackSSRC)
+	pc, err := r.server.newConnection(p)
 	if err != nil {
 		return nil, fmt.Errorf("new connection: %w", err)
 	}
 	p.pc = pc
-	pc.OnTrack(p.arrived)
 	pc.OnConnectionStateChange(p.changed)
 	pc.OnDataChannel(func(*webrtc.DataChannel) { p.violated("data_channel") })
 	return p, nil
@@ -101,11 +107,16 @@ func (p *Peer) changed(s webrtc.PeerConnectionState) {
 	default: // new says nothing; closed is told by teardown
 		return
 	}
-	if !p.enter(state) {
-		return
+	first := false
+	if state == Connected && !p.closed() { // before it is told: who hears of it may send at once
+		if pair, err := p.ice().GetSelectedCandidatePair(); err == nil && pair != nil {
+			p.selected(pair) // Pion tells it, but perhaps later
+		}
+		first = !p.connected.Swap(true)
 	}
-	if state == Connected && !p.connected.Swap(true) {
+	if p.enter(state) && first {
 		p.room.connected(p)
+		p.begin()
 	}
 }
 
@@ -155,11 +166,17 @@ func (p *Peer) Publish(live map[Source]bool) {
 	}
 }
 
-// writeRTCP sends to the client. What cannot be sent is dropped and counted.
-func (p *Peer) writeRTCP(packets ...rtcp.Packet) {
-	if err := p.pc.WriteRTCP(packets); err != nil {
+// sendRTCP sends to the client. What cannot be sent is dropped and counted.
+func (p *Peer) sendRTCP(out *udp.Batch, packets ...rtcp.Packet) {
+	raw, err := rtcp.Marshal(packets)
+	if err != nil || !p.link.sendRTCP(raw, out) {
 		p.dropped.Add(1)
 	}
+}
+
+// writeRTCP is for those who have no batch at hand.
+func (p *Peer) writeRTCP(packets ...rtcp.Packet) {
+	p.server.send(func(out *udp.Batch) { p.sendRTCP(out, packets...) })
 }
 
 // contain keeps a panic in a packet loop from ending the process. It is the last net: the
@@ -211,10 +228,12 @@ func (p *Peer) close(reason string) {
 	go func() {
 		defer p.room.wg.Done()
 		defer close(p.done)
+		p.server.addresses.forget(p)
+		p.stopReceiving()
 		if err := p.pc.GracefulClose(); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
 			p.log.Warn("close connection", "err", err)
 		}
-		p.readers.Wait()
+		p.link.end()
 		p.enter(Closed)
 	}()
 }
@@ -223,4 +242,11 @@ func (p *Peer) closed() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.closing
+}
+
+// stopReceiving returns when no packet of the peer is on its way any more, and ends its tracks.
+func (p *Peer) stopReceiving() {
+	p.receiver.mu.Lock()
+	defer p.receiver.mu.Unlock()
+	p.receiver.over, p.receiver.early = true, nil
 }

@@ -16,8 +16,8 @@ import (
 	"showroom/sfu/sfutest"
 )
 
-// relay stands between one client and the server, as somebody on the path would, and keeps what the client sends.
-type relay struct {
+// wiretap stands between one client and the server, as somebody on the path would, and keeps what the client sends.
+type wiretap struct {
 	down, up *net.UDPConn
 	wg       sync.WaitGroup
 
@@ -26,7 +26,7 @@ type relay struct {
 	taken  [][]byte // SRTP and SRTCP
 }
 
-func newRelay(t *testing.T, server string) *relay {
+func newWiretap(t *testing.T, server string) *wiretap {
 	t.Helper()
 	down, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -36,14 +36,14 @@ func newRelay(t *testing.T, server string) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{down: down, up: up.(*net.UDPConn)}
+	r := &wiretap{down: down, up: up.(*net.UDPConn)}
 	r.wg.Go(r.toServer)
 	r.wg.Go(r.toClient)
 	t.Cleanup(func() { _, _ = r.down.Close(), r.up.Close(); r.wg.Wait() })
 	return r
 }
 
-func (r *relay) toServer() {
+func (r *wiretap) toServer() {
 	for b := make([]byte, 2048); ; {
 		n, from, err := r.down.ReadFromUDP(b)
 		if err != nil {
@@ -59,7 +59,7 @@ func (r *relay) toServer() {
 	}
 }
 
-func (r *relay) toClient() {
+func (r *wiretap) toClient() {
 	for b := make([]byte, 2048); ; {
 		n, err := r.up.Read(b)
 		if err != nil {
@@ -74,7 +74,7 @@ func (r *relay) toClient() {
 	}
 }
 
-func (r *relay) captured() [][]byte {
+func (r *wiretap) captured() [][]byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.taken)
@@ -85,7 +85,7 @@ func TestReplayAndForgery(t *testing.T) {
 	h := open(t)
 	b := h.enter("b", sfutest.Options{})
 	a := h.join("a", sfutest.Options{})
-	r := newRelay(t, h.server.UDPAddr().String())
+	r := newWiretap(t, h.server.UDPAddr().String())
 	port := func(addr net.Addr) string { return " " + strconv.Itoa(addr.(*net.UDPAddr).Port) + " typ host" }
 	offer, sources, err := a.client.Offer(false)
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+
+	"showroom/sfu/udp"
 )
 
 const (
@@ -24,6 +26,7 @@ type resender struct {
 	spent   uint64 // bytes sent again
 	history []sentAgain
 	buf     []byte
+	header  header
 }
 
 // sentAgain remembers how often a packet was repeated.
@@ -53,13 +56,13 @@ func (r *resender) allow(seq uint64, now time.Time) bool {
 }
 
 // nacked sends the packets again that the subscriber misses, within limits.
-func (s *slot) nacked(n *rtcp.TransportLayerNack, now time.Time) {
+func (s *slot) nacked(n *rtcp.TransportLayerNack, now time.Time, out *udp.Batch) {
 	if n.MediaSSRC != s.ssrc {
 		return
 	}
 	for i := range n.Nacks {
 		n.Nacks[i].Range(func(seq uint16) bool {
-			if s.again(seq, now) {
+			if s.again(seq, now, out) {
 				s.peer.resent.Add(1)
 			} else {
 				s.peer.resendRefused.Add(1)
@@ -70,11 +73,11 @@ func (s *slot) nacked(n *rtcp.TransportLayerNack, now time.Time) {
 }
 
 // again sends one packet by RTX. The lock is released between packets, for the media.
-func (s *slot) again(seq uint16, now time.Time) bool {
+func (s *slot) again(seq uint16, now time.Time, out *udp.Batch) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, r := &s.out, &s.resend
-	if r.ssrc == 0 || o.rtx == 0 || o.feed == nil || o.feed.cache == nil || s.writer == nil || o.waiting || o.resync {
+	if r.ssrc == 0 || o.rtx == 0 || o.feed == nil || o.feed.cache == nil || !s.bound || o.waiting || o.resync {
 		return false
 	}
 	full := o.last - uint64(uint16(o.last)-seq)
@@ -91,8 +94,10 @@ func (s *slot) again(seq uint16, now time.Time) bool {
 	}
 	binary.BigEndian.PutUint16(r.buf, seq) // original sequence number (RFC 4588 §4)
 	r.seq++
-	h := s.header(o.rtx, p.marker, r.seq, p.timestamp+o.tsShift, r.ssrc, now)
-	if _, err := s.writer.WriteRTP(h, p.payload); err != nil {
+	h := &r.header
+	h.begin(o.rtx, p.marker, r.seq, p.timestamp+o.tsShift, r.ssrc)
+	h.sendTime(s.sendTimeID, now)
+	if !s.peer.link.sendRTP(h.end(), p.payload, out) {
 		s.peer.dropped.Add(1)
 		return false
 	}

@@ -12,6 +12,8 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
+
+	"showroom/sfu/udp"
 )
 
 const (
@@ -242,18 +244,26 @@ func (r *Room) housekeep() {
 		case <-r.stop:
 			return
 		case now := <-ticker.C:
-			for _, t := range r.Tracks() {
-				if slots := t.slots.Load(); slots != nil {
-					for _, s := range *slots {
-						s.lateReport()
-					}
-				}
-			}
+			r.server.send(func(out *udp.Batch) { r.late(now, out) })
 			if n%limitInterval != 0 {
 				continue
 			}
 			r.limitPublishers(now, now.Sub(limited))
 			limited = now
 		}
+	}
+}
+
+// late sends what no packet came to bring on its way.
+func (r *Room) late(now time.Time, out *udp.Batch) {
+	for _, t := range r.Tracks() {
+		if slots := t.slots.Load(); slots != nil {
+			for _, s := range *slots {
+				s.lateReport(out)
+			}
+		}
+	}
+	for _, p := range r.Peers() {
+		p.late(now, out)
 	}
 }

@@ -66,7 +66,7 @@ func TestGuard(t *testing.T) {
 	g := newGuard(3, func() { alarms++ })
 	g.declare("a=ssrc:10 cname:x\r\na=ssrc:11 cname:x\r\na=ssrc:nonsense\r\na=ssrc:99999999999\r\n")
 	for _, ssrc := range []uint32{10, 11, 1, 2, 3, 1, 2, 3} {
-		if g.buffer(0, ssrc) == (refused{}) {
+		if !g.admit(ssrc) {
 			t.Errorf("SSRC %d is refused", ssrc)
 		}
 	}
@@ -74,12 +74,12 @@ func TestGuard(t *testing.T) {
 		t.Fatal("alarm at the limit")
 	}
 	for ssrc := range uint32(1000) {
-		g.buffer(0, 100+ssrc)
+		g.admit(100 + ssrc)
 	}
 	if alarms != 1 || len(g.unknown) > 4 {
 		t.Errorf("%d alarms, %d SSRCs kept", alarms, len(g.unknown))
 	}
-	if g.buffer(0, 10) == (refused{}) {
+	if !g.admit(10) {
 		t.Error("a declared SSRC is refused with the unknown")
 	}
 }

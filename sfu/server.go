@@ -12,10 +12,11 @@ import (
 	"time"
 
 	"github.com/pion/ice/v4"
+	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
-)
 
-const socketBuffer = 4 << 20 // bytes asked of the kernel; it may give less
+	"showroom/sfu/udp"
+)
 
 // Server owns the sockets and the rooms.
 type Server struct {
@@ -23,8 +24,13 @@ type Server struct {
 	logs        *pionLogs
 	certificate webrtc.Certificate
 	start       time.Time
-	udp         *valve
-	tcp         net.Listener // nil: no ICE-TCP
+	udp         *udp.Conn
+	valve       *valve       // between the socket and Pion
+	tcpConns    *tcpListener // nil: no ICE-TCP
+	addresses   addresses
+	batches     sync.Pool                                // of those who send and read no UDP
+	seal        func(key []byte, c *srtp.Context) sealer // looked through by a test
+	tcp         net.Listener                             // nil: no ICE-TCP
 	udpMux      *ice.UDPMuxDefault
 	tcpMux      *ice.TCPMuxDefault
 	panics      atomic.Uint64
@@ -38,7 +44,10 @@ type Server struct {
 
 // New opens the sockets.
 func New(c Config) (*Server, error) {
-	s := &Server{config: c.withDefaults(), start: time.Now(), rooms: map[string]*Room{}}
+	s := &Server{
+		config: c.withDefaults(), start: time.Now(), rooms: map[string]*Room{},
+		seal: func(_ []byte, c *srtp.Context) sealer { return c },
+	}
 	for _, a := range c.Addresses {
 		if net.ParseIP(a) == nil {
 			return nil, fmt.Errorf("announce %q: not an IP address", a)
@@ -61,29 +70,27 @@ func New(c Config) (*Server, error) {
 }
 
 func (s *Server) listen() error {
-	udp, err := net.ListenPacket("udp", s.config.UDP)
+	conn, err := udp.Listen(s.config.UDP, s.media)
 	if err != nil {
 		return fmt.Errorf("listen for media on UDP %s: %w", s.config.UDP, err)
 	}
-	c, ok := udp.(*net.UDPConn)
-	if !ok {
-		return errors.Join(fmt.Errorf("listen for media on UDP %s: it is a %T", s.config.UDP, udp), udp.Close())
-	}
-	_ = c.SetReadBuffer(socketBuffer) // best effort: the kernel's limit may be lower
-	_ = c.SetWriteBuffer(socketBuffer)
-	s.udp = newValve(c)
+	s.udp = conn
+	s.batches.New = func() any { return conn.NewBatch() }
 	if s.config.TCP != "" {
 		s.tcp, err = net.Listen("tcp", s.config.TCP)
 		if err != nil {
-			_ = udp.Close()
+			_ = conn.Close()
 			return fmt.Errorf("listen for media on TCP %s: %w", s.config.TCP, err)
 		}
+		s.tcpConns = newTCPListener(s.tcp, s.config.TCPBuffer, &s.tcpDropped)
+		s.tcpConns.batches = &s.batches
 		s.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
-			Listener: newTCPListener(s.tcp, s.config.TCPBuffer, &s.tcpDropped),
+			Listener: s.tcpConns,
 			Logger:   s.logs.NewLogger("ice-tcp"), ReadBufferSize: 64, FirstStunBindTimeout: 5 * time.Second,
 		})
 	}
-	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.udp, Logger: s.logs.NewLogger("ice-udp")})
+	s.valve = newValve(conn)
+	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.valve, Logger: s.logs.NewLogger("ice-udp")})
 	return nil
 }
 
@@ -105,7 +112,7 @@ func (s *Server) Panics() uint64 { return s.panics.Load() }
 func (s *Server) TCPDropped() uint64 { return s.tcpDropped.Load() }
 
 // UDPDropped counts the packets of sources that sent more than anybody needs to.
-func (s *Server) UDPDropped() uint64 { return s.udp.dropped.Load() }
+func (s *Server) UDPDropped() uint64 { return s.valve.dropped.Load() }
 
 // Open makes a room.
 func (s *Server) Open(id string, ev RoomEvents) (*Room, error) {
@@ -120,6 +127,14 @@ func (s *Server) Open(id string, ev RoomEvents) (*Room, error) {
 	r := newRoom(s, id, ev)
 	s.rooms[id] = r
 	return r, nil
+}
+
+// send lets f fill a batch and sends it.
+func (s *Server) send(f func(out *udp.Batch)) {
+	out := s.batches.Get().(*udp.Batch)
+	f(out)
+	out.Flush()
+	s.batches.Put(out)
 }
 
 func (s *Server) forget(r *Room) {

@@ -6,9 +6,15 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"showroom/sfu/udp"
 )
+
+// maxJump is how far a slot's numbers may run ahead with the publisher's. SRTP guesses the
+// roll-over from the distance (RFC 3711 §3.3.1): half of the numbers more would be taken for
+// a step back, to a nonce used before.
+const maxJump = 1 << 14
 
 // slot is one outgoing stream of a peer. Its sequence numbers and timestamps go on without
 // a gap whatever track feeds it.
@@ -22,7 +28,7 @@ type slot struct {
 	gone  bool   // the section no longer receives; guarded by Room.mu
 
 	mu     sync.Mutex
-	writer webrtc.TrackLocalWriter // nil until negotiated
+	bound  bool // negotiated
 	codecs []webrtc.RTPCodecParameters
 	ssrc   uint32
 	out    stream
@@ -56,8 +62,7 @@ type stream struct {
 	packets, octets uint32 // as a sender report counts them (RFC 3550 §6.4.1)
 	bytes           uint64
 
-	header   rtp.Header // reused for each packet
-	sendTime [3]byte
+	header header // reused for each packet
 }
 
 // estimate is what the subscriber says it can receive, bit/s.
@@ -74,7 +79,6 @@ type lossReport struct {
 
 func newSlot(p *Peer, mid string, kind Kind, index int) *slot {
 	s := &slot{peer: p, mid: mid, kind: kind, index: index}
-	s.out.header.Extensions = make([]rtp.Extension, 0, 4)
 	// A start in the lower half keeps early losses from being taken for a roll-over (RFC 3711 §3.3.1).
 	s.out.last = 1<<32 + uint64(rand.IntN(1<<15))
 	s.out.lastTS = rand.Uint32()
@@ -104,49 +108,6 @@ func (s *slot) restart(t *Track) {
 	s.out.resync = true
 }
 
-// write sends a packet of t on. It is called on the goroutine that reads t.
-func (s *slot) write(t *Track, p *packet) {
-	if !s.peer.connected.Load() {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	o := &s.out
-	if o.feed != t || s.writer == nil {
-		return
-	}
-	if o.waiting && !p.key {
-		return
-	}
-	if o.resync || o.waiting {
-		s.begin(t, p)
-	}
-	if p.ext < o.begin { // came late, from before the run
-		return
-	}
-	seq, ts := p.ext+o.shift, p.rtp.Timestamp+o.tsShift
-	if seq > o.last || !o.started {
-		o.started = true
-		o.last, o.lastTS, o.lastAt = seq, ts, p.arrived
-	}
-	h := s.header(o.pt, p.rtp.Marker, uint16(seq), ts, s.ssrc, p.arrived)
-	if s.levelID != 0 && len(p.level) > 0 {
-		_ = h.SetExtension(s.levelID, p.level) // fits: the length was checked when it was read
-	}
-	if s.captureID != 0 && len(p.capture) > 0 {
-		_ = h.SetExtension(s.captureID, p.capture)
-	}
-	if _, err := s.writer.WriteRTP(h, p.rtp.Payload); err != nil {
-		s.peer.dropped.Add(1)
-		return
-	}
-	o.packets++
-	o.octets += uint32(len(p.rtp.Payload))
-	o.bytes += uint64(len(p.rtp.Payload))
-	s.peer.forwardedPackets.Add(1)
-	s.peer.forwardedBytes.Add(uint64(len(p.rtp.Payload)))
-}
-
 // begin starts a new run of numbers at p: the next sequence number, and a timestamp that
 // has moved by the time that passed. The caller holds the lock.
 func (s *slot) begin(t *Track, p *packet) {
@@ -166,30 +127,9 @@ func (s *slot) begin(t *Track, p *packet) {
 	o.tsOf = t
 }
 
-// header fills the slot's header. The caller holds the lock until it is written.
-func (s *slot) header(pt uint8, marker bool, seq uint16, ts, ssrc uint32, now time.Time) *rtp.Header {
-	h := &s.out.header
-	*h = rtp.Header{
-		Version: 2, Marker: marker, PayloadType: pt, SequenceNumber: seq, Timestamp: ts, SSRC: ssrc,
-		Extensions: h.Extensions[:0],
-	}
-	if s.sendTimeID != 0 {
-		putSendTime(&s.out.sendTime, now)
-		_ = h.SetExtension(s.sendTimeID, s.out.sendTime[:]) // three bytes always fit
-	}
-	return h
-}
-
-// putSendTime writes abs-send-time: seconds in 6.18 bits fixed point, of a 64 s cycle.
-func putSendTime(b *[3]byte, now time.Time) {
-	ns := uint64(now.UnixNano())
-	v := (ns/1e9%64)<<18 | ns%1e9<<18/1e9
-	b[0], b[1], b[2] = byte(v>>16), byte(v>>8), byte(v)
-}
-
 // writeReport sends a report of t in the slot's numbers. The NTP time stays the
 // publisher's, since that is what its audio and video are synchronized by.
-func (s *slot) writeReport(t *Track, r senderReport) {
+func (s *slot) writeReport(t *Track, r senderReport, out *udp.Batch) {
 	s.mu.Lock()
 	o := &s.out
 	if o.feed != t || o.resync || o.waiting || !o.started || !s.peer.connected.Load() {
@@ -201,11 +141,11 @@ func (s *slot) writeReport(t *Track, r senderReport) {
 		SSRC: s.ssrc, NTPTime: r.ntp, RTPTime: r.rtp + o.tsShift, PacketCount: o.packets, OctetCount: o.octets,
 	}
 	s.mu.Unlock()
-	s.peer.writeRTCP(sr)
+	s.peer.sendRTCP(out, sr)
 }
 
 // lateReport repeats the track's last report when a run began after it.
-func (s *slot) lateReport() {
+func (s *slot) lateReport(out *udp.Batch) {
 	s.mu.Lock()
 	t, need := s.out.feed, s.out.needReport
 	s.mu.Unlock()
@@ -213,6 +153,6 @@ func (s *slot) lateReport() {
 		return
 	}
 	if r := t.lastReport(); !r.arrived.IsZero() {
-		s.writeReport(t, r)
+		s.writeReport(t, r, out)
 	}
 }

@@ -2,26 +2,34 @@ package sfu
 
 import (
 	"math/rand/v2"
+	"net"
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"showroom/sfu/udp"
 )
 
-// wire is a slot's writer that keeps the last header.
+// wire takes the place of a peer's encryption and keeps the last header.
 type wire struct {
 	header  rtp.Header
 	payload int
 	count   int
 }
 
-func (w *wire) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
-	w.header, w.payload = *h, len(payload)
+func (w *wire) EncryptRTP(dst, plaintext []byte, _ *rtp.Header) ([]byte, error) {
+	n, err := w.header.Unmarshal(plaintext)
+	w.payload = len(plaintext) - n
 	w.count++
-	return len(payload), nil
+	return dst[:len(plaintext)], err
 }
-func (w *wire) Write(b []byte) (int, error) { return len(b), nil }
+
+func (w *wire) EncryptRTCP(dst, plaintext []byte, _ *rtcp.Header) ([]byte, error) {
+	return dst[:copy(dst, plaintext)], nil
+}
 
 func testPeer() *Peer {
 	p := &Peer{}
@@ -29,11 +37,23 @@ func testPeer() *Peer {
 	return p
 }
 
-func testSlot(p *Peer) (*slot, *wire) {
+func testSlot(p *Peer, out *udp.Conn) (*slot, *wire) {
 	w := &wire{}
+	p.link.seal, p.link.to = w, out.LocalAddr().(*net.UDPAddr).AddrPort()
 	s := newSlot(p, "1", Video, 0)
-	s.writer, s.ssrc, s.sendTimeID, s.captureID = w, 7, 3, 4
+	s.bound, s.ssrc, s.sendTimeID, s.captureID = true, 7, 3, 4
 	return s, w
+}
+
+// testSocket sends to itself and is not read.
+func testSocket(t testing.TB) *udp.Conn {
+	t.Helper()
+	c, err := udp.Listen("127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
 }
 
 func testTrack() *Track {
@@ -46,7 +66,9 @@ func testTrack() *Track {
 // TestSlotNumbers switches a slot among tracks at random, with loss and reordering before it.
 func TestSlotNumbers(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	s, w := testSlot(testPeer())
+	socket := testSocket(t)
+	s, w := testSlot(testPeer(), socket)
+	out := socket.NewBatch()
 	now := time.Now()
 	tracks := []*Track{testTrack(), testTrack(), testTrack()}
 	exts := []uint64{1 << 32, 1<<33 + 65530, 1<<34 + 30000}
@@ -60,7 +82,7 @@ func TestSlotNumbers(t *testing.T) {
 			exts[i]++
 			clocks[i] += 3000
 			now = now.Add(33 * time.Millisecond)
-			p := &packet{rtp: &rtp.Packet{Header: rtp.Header{Timestamp: clocks[i]}, Payload: []byte{1}}, ext: exts[i], arrived: now}
+			p := &packet{rtp: &rtp.Packet{Header: rtp.Header{Timestamp: clocks[i]}, Payload: []byte{1}}, ext: exts[i], arrived: now, out: out}
 			p.key = r.IntN(5) == 0
 			key = key || p.key
 			count, lastTS := w.count, w.header.Timestamp
@@ -98,18 +120,19 @@ func TestSendTime(t *testing.T) {
 	}
 }
 
-// BenchmarkForward is the stage of ours: one packet to many slots, rewritten, not encrypted.
+// BenchmarkForward is the stage of ours: one packet to many slots, rewritten and sent, not encrypted.
 func BenchmarkForward(b *testing.B) {
 	for name, n := range map[string]int{"1": 1, "40": 40} {
 		b.Run(name, func(b *testing.B) {
 			t := testTrack()
+			socket := testSocket(b)
 			for range n {
-				s, _ := testSlot(testPeer())
+				s, _ := testSlot(testPeer(), socket)
 				s.feedFrom(t, 96, 97)
 				t.addSlot(s)
 			}
 			h := &rtp.Packet{Header: rtp.Header{Version: 2}, Payload: make([]byte, 1100)}
-			p := &packet{rtp: h, arrived: time.Now(), capture: make([]byte, 8)}
+			p := &packet{rtp: h, arrived: time.Now(), capture: make([]byte, 8), out: socket.NewBatch()}
 			h.Payload[0] = 0x10
 			b.ReportAllocs()
 			for ext := uint64(1 << 32); b.Loop(); ext++ {
@@ -124,12 +147,13 @@ func BenchmarkForward(b *testing.B) {
 
 func TestForwardAllocatesNothing(t *testing.T) {
 	track := testTrack()
+	socket := testSocket(t)
 	for range 4 {
-		s, _ := testSlot(testPeer())
+		s, _ := testSlot(testPeer(), socket)
 		s.feedFrom(track, 96, 97)
 		track.addSlot(s)
 	}
-	p := &packet{rtp: &rtp.Packet{Payload: make([]byte, 1100)}, arrived: time.Now(), capture: make([]byte, 8)}
+	p := &packet{rtp: &rtp.Packet{Payload: make([]byte, 1100)}, arrived: time.Now(), capture: make([]byte, 8), out: socket.NewBatch()}
 	p.rtp.Payload[0] = 0x10
 	for p.ext = 1 << 32; p.ext < 1<<32+cacheSize; p.ext++ { // fills the cache
 		track.forward(p)

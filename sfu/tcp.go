@@ -30,13 +30,20 @@ type tcpListener struct {
 	closed  chan struct{}
 	once    sync.Once
 
+	batches *sync.Pool    // of *udp.Batch, for media that comes
+	refused atomic.Uint64 // SRTP that Pion wanted to write; must be 0
+
 	mu    sync.Mutex
 	total int
 	from  map[netip.Addr]int
+	conns map[netip.AddrPort]*tcpConn // by the client's address
 }
 
 func newTCPListener(l net.Listener, limit int, dropped *atomic.Uint64) *tcpListener {
-	return &tcpListener{Listener: l, limit: limit, dropped: dropped, closed: make(chan struct{}), from: map[netip.Addr]int{}}
+	return &tcpListener{
+		Listener: l, limit: limit, dropped: dropped, closed: make(chan struct{}),
+		from: map[netip.Addr]int{}, conns: map[netip.AddrPort]*tcpConn{},
+	}
 }
 
 func (l *tcpListener) Accept() (net.Conn, error) {
@@ -58,10 +65,9 @@ func (l *tcpListener) Accept() (net.Conn, error) {
 			_ = c.Close()
 			continue
 		}
-		q := &tcpConn{
-			Conn: c, limit: l.limit, dropped: l.dropped, ready: make(chan struct{}, 1), done: make(chan struct{}),
-			leave: func() { l.leave(from) },
-		}
+		q := newTCPConn(c, l)
+		q.leave = func() { l.leave(from, q) }
+		l.note(q)
 		go q.send()
 		return q, nil
 	}
@@ -84,9 +90,29 @@ func (l *tcpListener) enter(from netip.Addr) bool {
 	return true
 }
 
-func (l *tcpListener) leave(from netip.Addr) {
+// note keeps a connection to be found by its address.
+func (l *tcpListener) note(c *tcpConn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.conns[c.from] = c
+}
+
+// at gives the connection from an address; nil if there is none.
+func (l *tcpListener) at(from netip.AddrPort) *tcpConn {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conns[from]
+}
+
+func (l *tcpListener) leave(from netip.Addr, c *tcpConn) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conns[c.from] == c {
+		delete(l.conns, c.from)
+	}
 	l.total--
 	if l.from[from]--; l.from[from] == 0 {
 		delete(l.from, from)
@@ -104,63 +130,4 @@ func network(a net.Addr) netip.Addr {
 		return netip.PrefixFrom(ip, 64).Masked().Addr()
 	}
 	return ip
-}
-
-// tcpConn queues what is written. A queue that is full drops what comes: each Write is one
-// framed packet (RFC 4571), so that the stream stays whole. The goroutine ends with Close.
-type tcpConn struct {
-	net.Conn
-	limit   int
-	dropped *atomic.Uint64
-	ready   chan struct{}
-	done    chan struct{}
-	leave   func() // told once that the connection is gone
-	once    sync.Once
-
-	mu    sync.Mutex
-	queue []byte
-	spare []byte
-}
-
-func (c *tcpConn) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	if len(c.queue)+len(b) > c.limit {
-		c.mu.Unlock()
-		c.dropped.Add(1)
-		return len(b), nil
-	}
-	c.queue = append(c.queue, b...)
-	c.mu.Unlock()
-	select {
-	case c.ready <- struct{}{}:
-	default:
-	}
-	return len(b), nil
-}
-
-func (c *tcpConn) send() {
-	for {
-		select {
-		case <-c.done:
-			return
-		case <-c.ready:
-		}
-		c.mu.Lock()
-		b := c.queue
-		c.queue = c.spare[:0]
-		c.mu.Unlock()
-		_ = c.SetWriteDeadline(time.Now().Add(tcpStall))
-		if _, err := c.Conn.Write(b); err != nil {
-			_ = c.Close() // the reader tells ICE
-			return
-		}
-		c.mu.Lock()
-		c.spare = b[:0]
-		c.mu.Unlock()
-	}
-}
-
-func (c *tcpConn) Close() error {
-	c.once.Do(func() { close(c.done); c.leave() })
-	return c.Conn.Close()
 }

@@ -6,8 +6,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"showroom/sfu/udp"
 )
 
 // Track is one published stream: what one source of one peer sends until it stops. A
@@ -38,16 +39,6 @@ type senderReport struct {
 	ntp     uint64
 	rtp     uint32
 	arrived time.Time
-}
-
-// packet is a packet on its way through the server, with what is read from it once.
-type packet struct {
-	rtp     *rtp.Packet
-	ext     uint64 // extended sequence number
-	key     bool   // a decoder can start here
-	arrived time.Time
-	level   []byte // header extensions that go on to the subscribers, as received
-	capture []byte
 }
 
 // ID is unique in the process.
@@ -112,35 +103,14 @@ func change[T any](p *atomic.Pointer[[]T], f func([]T) []T) {
 	p.Store(&next)
 }
 
-// forward hands a packet to everybody who wants it. It allocates nothing.
-func (t *Track) forward(p *packet) {
-	if t.isKey != nil {
-		p.key = t.isKey(p.rtp.Payload)
-		if p.key {
-			t.governor.arrived()
-		}
-		t.cache.add(p.ext, p.rtp.Timestamp, p.rtp.Marker, p.rtp.Payload)
-	}
-	if slots := t.slots.Load(); slots != nil {
-		for _, s := range *slots {
-			s.write(t, p)
-		}
-	}
-	if sinks := t.sinks.Load(); sinks != nil {
-		for _, a := range *sinks {
-			a.sink.WriteRTP(p.rtp, p.arrived)
-		}
-	}
-}
-
 // reported passes a sender report on.
-func (t *Track) reported(r senderReport) {
+func (t *Track) reported(r senderReport, out *udp.Batch) {
 	t.mu.Lock()
 	t.report = r
 	t.mu.Unlock()
 	if slots := t.slots.Load(); slots != nil {
 		for _, s := range *slots {
-			s.writeReport(t, r)
+			s.writeReport(t, r, out)
 		}
 	}
 	if sinks := t.sinks.Load(); sinks != nil {

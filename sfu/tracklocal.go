@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"errors"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -10,14 +11,26 @@ import (
 
 var _ webrtc.TrackLocal = (*slot)(nil)
 
-// Bind is called by Pion once the slot is negotiated.
+var errSSRC = errors.New("an SSRC was chosen twice")
+
+// Bind is called by Pion once the slot is negotiated. Its write stream is never used: the
+// keys are ours.
 func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.codecs = c.CodecParameters()
-	s.ssrc = uint32(c.SSRC())
-	s.resend.ssrc = uint32(c.SSRCRetransmission())
-	s.resend.seq = uint16(rand.IntN(1 << 15))
+	if ssrc := uint32(c.SSRC()); ssrc != s.ssrc {
+		if !s.peer.link.claim(ssrc) {
+			return webrtc.RTPCodecParameters{}, errSSRC
+		}
+		s.ssrc = ssrc
+	}
+	if ssrc := uint32(c.SSRCRetransmission()); ssrc != s.resend.ssrc { // the numbers of one SSRC never begin again
+		if ssrc != 0 && !s.peer.link.claim(ssrc) {
+			return webrtc.RTPCodecParameters{}, errSSRC
+		}
+		s.resend.ssrc, s.resend.seq = ssrc, uint16(rand.IntN(1<<15))
+	}
 	for _, e := range c.HeaderExtensions() {
 		switch e.URI {
 		case uriSendTime:
@@ -28,7 +41,7 @@ func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 			s.captureID = uint8(e.ID)
 		}
 	}
-	s.writer = c.WriteStream()
+	s.bound = true
 	for _, codec := range s.codecs {
 		if keyframeTest(codec.MimeType) != nil || strings.EqualFold(codec.MimeType, mimeOpus) {
 			return codec, nil
@@ -41,7 +54,7 @@ func (s *slot) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, erro
 func (s *slot) Unbind(webrtc.TrackLocalContext) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.writer = nil
+	s.bound = false
 	return nil
 }
 
@@ -49,7 +62,7 @@ func (s *slot) Unbind(webrtc.TrackLocalContext) error {
 func (s *slot) negotiated() []webrtc.RTPCodecParameters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.writer == nil {
+	if !s.bound {
 		return nil
 	}
 	return s.codecs

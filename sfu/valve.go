@@ -4,28 +4,29 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/maphash"
-	"net"
 	"net/netip"
 	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
+
+	"showroom/sfu/udp"
 )
 
 // Rates of what is let in. A client needs 20 STUN messages a second while it connects, and a publisher at MaxBitrate
 // some 600 packets a second.
 const (
 	stunRate, stunBurst   = 200, 400      // of one source address and port, and to one ICE user fragment
-	mediaRate, mediaBurst = 10_000, 2_000 // of one source address and port
+	mediaRate, mediaBurst = 10_000, 2_000 // of one peer; and what is neither STUN nor media, of one source address and port
 	valveBuckets          = 1 << 12       // of each kind: a share of unlucky pairs have a rate together
 )
 
-// valve is the media socket with a limit on what each source may send. Behind it Pion queues packets without end, 8 KiB for
-// each however small: STUN messages with a wrong integrity grew the heap by 300 MB a second.
+// valve stands between the media socket and Pion with a limit on what each source may send. Media does not get here: it is handled where
+// it is received. Behind the valve Pion queues packets without end, 8 KiB for each however small: STUN messages with a wrong integrity grew the heap by 300 MB a second.
 //
 // Only the goroutine that reads uses the buckets, which are fixed in number and chosen by a hash nobody else knows.
 type valve struct {
-	*net.UDPConn
+	*udp.Conn
 	start   time.Time
 	seed    maphash.Seed
 	dropped atomic.Uint64
@@ -40,8 +41,8 @@ type bucket struct {
 }
 
 func (b *bucket) take(now time.Duration, rate, burst float64) bool {
-	b.spent = max(0, b.spent-(now-b.at).Seconds()*rate)
-	b.at = now
+	b.spent = max(0, b.spent-max(0, now-b.at).Seconds()*rate)
+	b.at = max(b.at, now)
 	if b.spent+1 > burst {
 		return false
 	}
@@ -51,24 +52,19 @@ func (b *bucket) take(now time.Duration, rate, burst float64) bool {
 
 var _ ice.AddrPortReaderWriter = (*valve)(nil) // or else Pion reads past it
 
-func newValve(c *net.UDPConn) *valve {
-	return &valve{UDPConn: c, start: time.Now(), seed: maphash.MakeSeed()}
+func newValve(c *udp.Conn) *valve {
+	return &valve{Conn: c, start: time.Now(), seed: maphash.MakeSeed()}
 }
 
 // ReadFromAddrPort is what Pion reads with.
 func (v *valve) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
-		n, from, err := v.ReadFromUDPAddrPort(b)
+		n, from, err := v.Conn.ReadFromAddrPort(b)
 		if err != nil || v.lets(b[:n], from, time.Since(v.start)) {
 			return n, from, err
 		}
 		v.dropped.Add(1)
 	}
-}
-
-// WriteToAddrPort is what Pion writes with.
-func (v *valve) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	return v.WriteToUDPAddrPort(b, to)
 }
 
 func (v *valve) lets(p []byte, from netip.AddrPort, now time.Duration) bool {
