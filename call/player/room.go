@@ -61,21 +61,25 @@ func (r *Room) Record(participant string, on bool) error {
 		return nil
 	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.allowed[participant] = on
 	var first error
+	var stops []func()
 	for track, stop := range r.tracks {
 		if track.Peer() != participant || (stop != nil) == on {
 			continue
 		}
 		if !on {
 			r.tracks[track] = nil
-			defer stop()
+			stops = append(stops, stop)
 			continue
 		}
 		if err := r.record(track); err != nil && first == nil {
 			first = err
 		}
+	}
+	r.mu.Unlock()
+	for _, stop := range stops { // takes the lock
+		stop()
 	}
 	return first
 }
