@@ -76,6 +76,11 @@ func (c *Config) AfterApply() error {
 	if c.MediaTCP == "off" {
 		c.MediaTCP = ""
 	}
+	for _, a := range []struct{ flag, address string }{{"--listen", c.Listen}, {"--media-udp", c.MediaUDP}, {"--media-tcp", c.MediaTCP}} {
+		if _, _, err := net.SplitHostPort(a.address); err != nil && (a.address != "" || a.flag != "--media-tcp") {
+			return fmt.Errorf("%s: %q is not an address with a port, such as :8080 or 127.0.0.1:8080", a.flag, a.address)
+		}
+	}
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -98,8 +99,34 @@ func TestUnknownWords(t *testing.T) {
 		{"not YAML", loopback(dir, "--config", config("bad.yaml", "listen: [\n")), []string{"bad.yaml"}},
 		{"no file", loopback(dir, "--config", filepath.Join(dir, "none.yaml")), []string{"none.yaml"}},
 		{"half of TLS", loopback(dir, "--tls-cert", config("cert.pem", "")), []string{"--tls-key"}},
+		{"port alone", loopback(dir, "--listen", "8080"), []string{"--listen", "8080", ":8080"}},
 		{"public URL", loopback(dir, "--public-url", "calls.example.com"), []string{"--public-url", "calls.example.com"}},
 	} {
 		t.Run(c.name, func(t *testing.T) { contains(t, refuses(t, 2, c.args...), c.want...) })
 	}
+}
+
+// A setting is the same word as a flag, in the file and, with SHOWROOM_ before it, in the environment.
+func TestEnvironment(t *testing.T) {
+	var help strings.Builder
+	if code := run(t.Context(), t.Context(), []string{"serve", "-help"}, &help, &help); code != 0 {
+		t.Fatalf("-help ended with %d", code)
+	}
+	for _, flag := range regexp.MustCompile(`(?m)^ {6}--([a-z0-9-]+)`).FindAllStringSubmatch(help.String(), -1) {
+		name := "SHOWROOM_" + strings.ToUpper(strings.ReplaceAll(flag[1], "-", "_"))
+		if !strings.Contains(help.String(), "$"+name) {
+			t.Errorf("the manual does not name %s for --%s", name, flag[1])
+		}
+	}
+	t.Setenv("SHOWROOM_S3_ENDPOINT", "127.0.0.1:1")
+	contains(t, refuses(t, 2, loopback(t.TempDir())...), "--s3-access-key")
+}
+
+// Without a command the program says what it can do.
+func TestNoCommand(t *testing.T) {
+	var out strings.Builder
+	if code := run(t.Context(), t.Context(), nil, &out, &out); code != 0 {
+		t.Errorf("ended with %d", code)
+	}
+	contains(t, out.String(), "serve", "demo", "SHOWROOM_")
 }

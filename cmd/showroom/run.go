@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -32,9 +33,9 @@ type process struct {
 func run(soon, now context.Context, args []string, out, errOut io.Writer) int {
 	var c cli
 	exit := -1
-	parser, err := kong.New(&c, kong.Name("showroom"), kong.UsageOnError(), kong.Writers(out, errOut),
+	parser, err := kong.New(&c, kong.Name("showroom"), kong.Writers(out, errOut),
 		kong.Description("Video calls for sales: an SFU that records, meters and keeps a log. Every setting is a flag, SHOWROOM_ and its name in the environment, or a line of the --config file."),
-		kong.DefaultEnvars("SHOWROOM"), kong.Configuration(readFile), kong.Exit(func(code int) { exit = code; panic(exiting{}) }),
+		kong.PostBuild(environment), kong.Configuration(readFile), kong.Exit(func(code int) { exit = code; panic(exiting{}) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
 	if err != nil {
 		fmt.Fprintln(errOut, "showroom:", err)
@@ -69,8 +70,26 @@ func parse(parser *kong.Kong, args []string) (ctx *kong.Context, err error) {
 	return parser.Parse(longHelp(args))
 }
 
-// longHelp takes -help for --help, as Go programs do.
+// environment names each flag's variable: SHOWROOM_ and the flag's name. Kong's own names are not those (SHOWROOM_S_3_BUCKET).
+func environment(k *kong.Kong) error {
+	for _, command := range k.Model.Leaves(false) {
+		for _, flag := range command.Flags {
+			flag.Envs = []string{envName(flag.Name)}
+			flag.Tag.Envs = flag.Envs
+		}
+	}
+	return nil
+}
+
+func envName(flag string) string {
+	return "SHOWROOM_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// longHelp takes -help for --help, as Go programs do, and nothing at all, too.
 func longHelp(args []string) []string {
+	if len(args) == 0 {
+		return []string{"--help"}
+	}
 	var out []string
 	for _, a := range args {
 		if a == "-help" {
