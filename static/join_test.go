@@ -1,6 +1,7 @@
 package static
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,9 @@ func TestBuyerFromInvitationToGoodbye(t *testing.T) {
 	b.click("join")
 
 	b.phase("knocking")
+	if got := b.text(element("knocking-text") + ".textContent"); !strings.Contains(got, "Once in the call") {
+		t.Errorf("the buyer is told %q, though nobody may be there to be told", got)
+	}
 	b.shot("knocking")
 	f.send(message{"type": "admitted", "participants": []message{participant("seller", "seller", "Ana Souza")}, "recording": message{"state": "off"}, "chat": []any{}})
 	b.phase("call")
@@ -110,8 +114,13 @@ func TestSellerInTheCall(t *testing.T) {
 
 	guest := participant("buyer", "buyer", "Bruno Lima")
 	guest["state"] = "knocking"
+	b.run(`window.tones = 0; const start = OscillatorNode.prototype.start; OscillatorNode.prototype.start = function (at) { tones++; return start.call(this, at); }`)
 	f.send(message{"type": "knock", "participant": guest})
 	b.until(visible("admit"))
+	b.until("tones > 0 && document.title.startsWith('Bruno Lima is at the door')") // also seen from another tab
+	b.run(`const s = document.getElementById('call-language'); s.value = 'es'; s.dispatchEvent(new Event('change'))`)
+	b.until(element("knock") + ".textContent.includes('está en la puerta')")
+	b.run(`const s = document.getElementById('call-language'); s.value = 'en'; s.dispatchEvent(new Event('change'))`)
 	b.shot("call-knock")
 	b.click("admit")
 	if m := f.expect("admit"); m["participant"] != "buyer" {
@@ -119,6 +128,23 @@ func TestSellerInTheCall(t *testing.T) {
 	}
 	f.send(message{"type": "joined", "participant": participant("buyer", "buyer", "Bruno Lima")})
 	b.until(`document.querySelector('[data-testid="tile-buyer"] video').videoWidth > 0 && !` + visible("knock"))
+
+	// The header with all its words and an hour on the clock, in the longest language, on the narrowest phone.
+	f.send(message{"type": "recording", "state": "on", "participants": []string{"seller"}})
+	f.send(message{"type": "minutes", "remaining_seconds": 59940, "level": "ok"})
+	long := participant("buyer", "buyer", "Bruno Lima")
+	conference := conferenceOf(time.Now())
+	conference["ongoing_since"] = time.Now().Add(-3 * time.Hour).UTC().Format(time.RFC3339)
+	f.send(message{"type": "joined", "participant": long, "conference": conference})
+	b.run(`const s = document.getElementById('call-language'); s.value = 'pt-BR'; s.dispatchEvent(new Event('change'))`)
+	b.until(element("timer") + ".textContent.startsWith('3:00') && " + element("minutes") + ".textContent.startsWith('Restam 99')")
+	b.shot("call-pt")
+	b.do(chromedp.EmulateViewport(360, 740))
+	if cut := b.text(`[...document.querySelectorAll('.facts-bar > :not([hidden])')].filter(e => e.scrollWidth > e.clientWidth + 1 || e.getBoundingClientRect().right > 360).map(e => e.id)`); cut != "" {
+		t.Errorf("at 360 pixels these are cut off: %s", cut)
+	}
+	b.do(chromedp.EmulateViewport(1280, 800))
+	b.run(`const s = document.getElementById('call-language'); s.value = 'en'; s.dispatchEvent(new Event('change'))`)
 
 	b.do(chromedp.KeyEvent("m"))
 	if s := f.expect("state"); s["audio"] != false {
@@ -272,12 +298,15 @@ func TestLinksThatDoNotWork(t *testing.T) {
 	for _, tt := range []struct {
 		code   string
 		status int
-	}{{"token_invalid", 401}, {"token_expired", 401}, {"token_revoked", 401}, {"conference_over", 410}, {"conference_cancelled", 410}} {
+	}{{"token_invalid", 401}, {"token_expired", 401}, {"token_revoked", 401}, {"conference_over", 410}, {"conference_cancelled", 410}, {"rate_limited", 429}} {
 		f := newFake(t, answers{"GET /invitation": problem{tt.status, tt.code, "no"}})
 		b.open(f.url + "/join#token")
 		b.phase("ended")
 		if got := b.text(element("ended-title") + ".dataset.code"); got != tt.code {
 			t.Errorf("%s: the page shows %s", tt.code, got)
+		}
+		if again := b.text(visible("rejoin")); again != fmt.Sprint(tt.status == 429) {
+			t.Errorf("%s: the page offers to try again: %s", tt.code, again)
 		}
 	}
 	f := newFake(t, nil)

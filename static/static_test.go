@@ -92,11 +92,11 @@ func TestNoTextTwice(t *testing.T) {
 // Keys put together at run time, by the words of docs/protocol.md and docs/http-api.md.
 var composed = map[string]string{
 	"api.who":           "accessLink watchLink signature",
-	"code":              "left ended denied removed replaced lost minutes_exhausted revoked expired cancelled violation server_closing bad_message unknown_type too_large too_many join_first already_joined_here token_invalid token_expired token_revoked already_joined not_admitted forbidden bad_sdp bad_candidate too_many_offers room_full no_minutes seller_unavailable conference_over conference_cancelled no_such_participant bad_text unavailable internal network timeout failed no_token",
+	"code":              "left ended denied removed replaced lost minutes_exhausted revoked expired cancelled violation server_closing bad_message unknown_type too_large too_many join_first already_joined_here token_invalid token_expired token_revoked already_joined not_admitted forbidden bad_sdp bad_candidate too_many_offers room_full no_minutes seller_unavailable conference_over conference_cancelled no_such_participant bad_text unavailable internal rate_limited network timeout failed no_token",
 	"problem.both":      "denied blocked missing in_use insecure failed",
 	"problem.camera":    "denied blocked missing in_use insecure failed",
 	"problem.mic":       "denied blocked missing in_use insecure failed",
-	"help":              "denied blocked missing in_use insecure failed",
+	"help":              "denied blocked missing in_use insecure failed without",
 	"quality":           "good fair poor lost unknown",
 	"ended":             "left over closed later elsewhere broken",
 	"call.mic":          "on off",

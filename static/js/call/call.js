@@ -2,6 +2,7 @@
 import { byID } from '../dom.js';
 import { t } from '../text.js';
 import { chatPanel } from './chat.js';
+import { chime } from './chime.js';
 import { controls } from './controls.js';
 import { Ears } from './ears.js';
 import { banner, showKnocks, showMinutes, showQuality, showRecording, timer, toast } from './status.js';
@@ -38,13 +39,21 @@ export function callPage(room, own) {
   function render() {
     const c = room.conference;
     byID('call-title').textContent = c.subject || (seller ? c.buyer.name : c.seller.name);
-    document.title = `${seller ? c.buyer.name : c.seller.name} · Showroom`;
+    const [waits] = room.knocking.values();
+    document.title = `${waits ? t('knock.text', { name: waits.name }) : seller ? c.buyer.name : c.seller.name} · Showroom`;
     stage.render(faces());
     ears.render(room.received);
     showRecording(room.recording, room.you.id);
     showKnocks(room.knocking.values(), (id) => { room.admit(id); render(); }, (id) => { room.deny(id); render(); });
     tick();
     state();
+  }
+
+  /** Draws again what keeps its words otherwise. */
+  function translate() {
+    byID('knocks').replaceChildren();
+    chat.render();
+    render();
   }
 
   function tick() {
@@ -72,7 +81,7 @@ export function callPage(room, own) {
     joined: (m) => { toast(t('call.joined', { name: m.participant.name })); began(); render(); },
     changed: () => { began(); render(); },
     left: (m) => { if (m.who) toast(t(m.reason === 'lost' ? 'call.lost' : 'call.left.other', { name: m.who.name })); render(); },
-    knock: render, knock_gone: render, recording: recorded, chat: chat.arrived,
+    knock: () => { chime(); render(); }, knock_gone: render, recording: recorded, chat: chat.arrived,
     minutes: (m) => { minutesAt = Date.now(); warn(m); tick(); },
     quality: ({ levels, own: q }) => { showQuality(levels[room.you.id] ?? q?.level); if (q) bar.figures(q); },
     problem: (err) => toast(t(`code.${err.code}`) === `code.${err.code}` ? err.message : t(`code.${err.code}`), true),
@@ -104,7 +113,7 @@ export function callPage(room, own) {
   const lost = (e) => toast(t(`device.lost.${e.detail.source}`), true);
   own.addEventListener('change', render);
   own.addEventListener('lost', lost);
-  document.addEventListener('languagechange', render);
+  document.addEventListener('languagechange', translate);
   const tap = byID('unmute-page');
   ears.addEventListener('blocked', () => { tap.hidden = false; });
   ears.addEventListener('playing', () => { tap.hidden = true; });
@@ -122,7 +131,7 @@ export function callPage(room, own) {
       for (const [type, f] of handlers) room.removeEventListener(type, f);
       own.removeEventListener('change', render);
       own.removeEventListener('lost', lost);
-      document.removeEventListener('languagechange', render);
+      document.removeEventListener('languagechange', translate);
       bar.stop();
       stage.clear();
       ears.clear();

@@ -29,12 +29,12 @@ export function chatPanel(room, toast) {
 
   function line(m) {
     const own = m.participant === room.you?.id;
-    return el('li', { class: own ? 'own' : '', testid: 'chat-message' },
+    return el('div', { class: own ? 'line own' : 'line', testid: 'chat-message' },
       el('small', {}, `${own ? t('call.you') : m.name} · ${time(m.at)}`), el('p', {}, m.text));
   }
 
   function render() {
-    list.replaceChildren(...(room.messages.length ? room.messages.map(line) : [el('li', { class: 'nothing' }, t('chat.empty'))]));
+    list.replaceChildren(...(room.messages.length ? room.messages.map(line) : [el('p', { class: 'nothing' }, t('chat.empty'))]));
     list.scrollTop = list.scrollHeight;
   }
 

@@ -6,13 +6,13 @@ import { clock, put, t, tOr } from '../text.js';
 const TITLES = {
   over: ['left', 'ended', 'minutes_exhausted', 'conference_over'],
   closed: ['denied', 'removed', 'revoked', 'expired', 'cancelled', 'token_invalid', 'token_expired', 'token_revoked', 'conference_cancelled', 'forbidden', 'no_token'],
-  later: ['seller_unavailable', 'no_minutes', 'room_full'],
+  later: ['seller_unavailable', 'no_minutes', 'room_full', 'rate_limited', 'too_many'],
   elsewhere: ['replaced', 'already_joined'],
 };
 
 /** Codes after which trying again makes sense. */
 const AGAIN = new Set(['left', 'lost', 'replaced', 'denied', 'server_closing', 'violation', 'network', 'timeout', 'unavailable', 'internal',
-  'too_many', 'too_large', 'bad_message', 'unknown_type', 'room_full', 'seller_unavailable', 'not_admitted', 'failed', 'bad_sdp', 'bad_candidate', 'too_many_offers']);
+  'too_many', 'rate_limited', 'too_large', 'bad_message', 'unknown_type', 'room_full', 'seller_unavailable', 'not_admitted', 'failed', 'bad_sdp', 'bad_candidate', 'too_many_offers']);
 
 /**
  * @param {string} code a reason of `bye` or a code of `error`

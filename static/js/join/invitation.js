@@ -30,6 +30,8 @@ export function showInvitation(inv, token, onContinue) {
   accept.hidden = inv.role !== 'buyer' || !early || c.accepted === true;
   accepted.hidden = inv.role !== 'buyer' || !early || c.accepted !== true;
 
+  let failed = false;
+
   function render() {
     byID('invitation-eyebrow').textContent = t(inv.role === 'seller' ? 'invitation.forSeller' : 'invitation.forGuest');
     byID('invitation-title').textContent = inv.role === 'seller'
@@ -39,7 +41,7 @@ export function showInvitation(inv, token, onContinue) {
     byID('invitation-date').textContent = date(c.starts_at, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
     byID('invitation-time').textContent = `${time(c.starts_at)} · ${span(c.duration_minutes * 60)}`;
     byID('invitation-people').textContent = t('invitation.people', { seller: c.seller.name, buyer: c.buyer.name });
-    accepted.textContent = t('invitation.accepted', { seller: c.seller.name });
+    if (!failed) accepted.textContent = t('invitation.accepted');
   }
   render();
   document.addEventListener('languagechange', render);
@@ -48,9 +50,12 @@ export function showInvitation(inv, token, onContinue) {
     accept.disabled = true;
     try {
       await fetchInvitation(token, 'POST');
+      failed = false;
       accept.hidden = true;
       accepted.hidden = false;
+      render();
     } catch {
+      failed = true;
       accept.disabled = false;
       accepted.hidden = false;
       accepted.textContent = t('invitation.notAccepted');

@@ -96,9 +96,9 @@ function help(own) {
   const note = (which, code) => {
     const title = el('strong');
     put(title, tOr(`problem.${which}.${code}`, '') ? `problem.${which}.${code}` : `problem.${which}.failed`);
-    const text = el('span');
-    put(text, `help.${code}`);
-    return el('div', { class: 'note', testid: `problem-${which}`, data: { code } }, icon('alert'), el('div', {}, title, text));
+    const line = (key) => { const e = el('span'); put(e, key); return e; };
+    return el('div', { class: 'note', testid: `problem-${which}`, data: { code } }, icon('alert'),
+      el('div', {}, title, line(`help.${code}`), code !== 'insecure' && line('help.without')));
   };
   if (mic && camera && mic.code === camera.code) return [note('both', mic.code)];
   return [camera && note('camera', camera.code), mic && note('mic', mic.code)].filter(Boolean);
