@@ -79,7 +79,13 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.calls[0]["state"] = c.state
 		say(200, c.calls[0])
 	case "GET /conferences/conf_1/events":
-		say(200, list([]message{{"seq": 1, "id": "evt_1", "type": "conference.scheduled", "at": "2026-11-20T15:00:00Z", "actor": "key:dev", "data": message{"subject": "Hatchback"}}, {"seq": 2, "id": "evt_2", "type": "actor.entered", "at": "2026-11-20T15:01:00Z", "actor": "Bruno Lima", "data": message{}}}))
+		one := message{"seq": 1, "id": "evt_1", "type": "conference.scheduled", "at": "2026-11-20T15:00:00Z", "actor": "key:dev", "data": message{"subject": "Hatchback"}}
+		two := message{"seq": 2, "id": "evt_2", "type": "actor.entered", "at": "2026-11-20T15:01:00Z", "actor": "Bruno Lima", "data": message{}}
+		if r.URL.Query().Get("after") == "" { // the log has two pages
+			say(200, message{"data": []message{one}, "next": "1"})
+			return
+		}
+		say(200, list([]message{two}))
 	case "GET /conferences/conf_1/recording":
 		rec := message{"state": "none", "files": []any{}, "duration_ms": 0}
 		if c.state == "finished" {
@@ -89,11 +95,11 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "GET /conferences/conf_1/links":
 		say(200, list(c.links))
 	case "POST /conferences/conf_1/links":
-		l := message{"id": "link_" + in["role"].(string), "role": in["role"], "created_at": time.Now().UTC(), "expires_at": time.Now().Add(12 * time.Hour).UTC()}
+		l := message{"id": "link_" + in["role"].(string), "role": in["role"], "name": in["name"], "created_at": time.Now().UTC(), "expires_at": time.Now().Add(12 * time.Hour).UTC()}
 		c.links = append(c.links, l)
 		say(201, message{"id": l["id"], "role": l["role"], "expires_at": l["expires_at"], "token": "t", "url": "https://HOST/join#token-of-" + in["role"].(string)})
 	case "DELETE /conferences/conf_1/links/link_buyer":
-		c.links[len(c.links)-1]["revoked_at"] = time.Now().UTC()
+		c.links[1]["revoked_at"] = time.Now().UTC()
 		say(204, nil)
 	case "POST /conferences/conf_1/recording/links":
 		say(201, message{"url": "/watch#shared", "expires_at": time.Now().Add(time.Hour).UTC()})
@@ -155,10 +161,14 @@ func TestConsole(t *testing.T) {
 	b.shot("console-conference")
 	c.set("ongoing")
 	b.until(element("state") + ".dataset.state === 'ongoing'")
+	b.run(element("guest-name") + ".value = 'Carla Dias'; " + element("link-guest") + ".click()")
+	b.until(`document.querySelector('[data-role="guest"]').textContent.includes('Carla Dias')`)
+	b.run(`document.querySelector('[data-role="buyer"] [data-testid="revoke"]').click()`)
+	b.until(`document.querySelector('[data-role="buyer"] [data-testid="revoke"]').textContent.includes('again')`) // it puts a person out
 	b.run(`document.querySelector('[data-role="buyer"] [data-testid="revoke"]').click()`)
 	b.until(`!document.querySelector('[data-role="buyer"] [data-testid="revoke"]')`)
 	c.set("finished")
-	b.until(visible("watch"))
+	b.until(visible("watch") + " && !" + visible("links")) // nobody enters any more
 	b.click("share-recording")
 	b.until(element("share-url") + ".value === '/watch#shared'")
 	b.shot("console-recording")
@@ -166,7 +176,11 @@ func TestConsole(t *testing.T) {
 	b.until(visible("conference"))
 	b.shot("console-list")
 	b.run("location.hash = '#/conferences/conf_2'")
-	b.until(visible("error"))
+	b.until(visible("error") + " && !" + visible("details") + " && document.querySelectorAll('.card').length === 0")
+	b.run(`const s = document.getElementById('language'); s.value = 'pt-BR'; s.dispatchEvent(new Event('change'))`)
+	b.until(element("error") + ".textContent.includes('apagado')") // not in the API's English
+	b.shot("console-not-found")
+	b.run(`const s = document.getElementById('language'); s.value = 'en'; s.dispatchEvent(new Event('change'))`)
 	b.run("location.hash = '#/sellers'")
 	b.until(visible("seller"))
 	b.shot("console-sellers")

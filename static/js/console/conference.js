@@ -1,7 +1,7 @@
 /** One conference: what it is, how it stands, links, recording, log. Polled while it can still change. */
 import { el, icon } from '../dom.js';
 import { clock, dateTime, language, span, t, tOr } from '../text.js';
-import { failure, head, poll, say, stateBadge, words } from './parts.js';
+import { failure, head, poll, say, stateBadge, sure, words } from './parts.js';
 import { links } from './links.js';
 import { recordingCard } from './recording.js';
 import { log } from './log.js';
@@ -14,10 +14,10 @@ export async function conference({ api, show, signal }, id) {
   const top = el('div', { class: 'stack' });
   const details = el('section', { class: 'card', testid: 'details' });
   const recording = el('section', { class: 'card', testid: 'recording-card' });
-  const events = el('section', { class: 'card', testid: 'events' });
+  const logCard = el('section', { class: 'card', testid: 'events' });
   const problem = el('div', { hidden: true });
   const linkCard = el('section', { class: 'card', testid: 'links' });
-  show(top, problem, el('div', { class: 'columns' }, el('div', { class: 'stack' }, details, linkCard), el('div', { class: 'stack' }, recording, events)));
+  show(top, problem, el('div', { class: 'columns' }, el('div', { class: 'stack' }, details, linkCard), el('div', { class: 'stack' }, recording, logCard)));
   links({ api, path, card: linkCard, signal });
 
   const seen = {};
@@ -31,8 +31,22 @@ export async function conference({ api, show, signal }, id) {
     return before;
   };
 
+  /** @type {any[]} */ const old = [];
+  let cursor = '';
+  /** The whole log; of its full pages only what is new is asked for. */
+  async function events() {
+    for (;;) {
+      const from = cursor;
+      const page = await api.get(`${path}/events?limit=200${from && `&after=${encodeURIComponent(from)}`}`);
+      if (from !== cursor) continue; // a button's refresh was quicker
+      if (!page.next || signal.aborted) return [...old, ...page.data];
+      old.push(...page.data);
+      cursor = page.next;
+    }
+  }
+
   async function refresh() {
-    const [c, rec, list] = await Promise.all([api.get(path), api.get(`${path}/recording`), api.get(`${path}/events?limit=200`)]);
+    const [c, rec, list] = await Promise.all([api.get(path), api.get(`${path}/recording`), events()]);
     if (signal.aborted) return false;
     problem.hidden = true;
     draw('top', [c.subject, c.state], () => {
@@ -42,7 +56,8 @@ export async function conference({ api, show, signal }, id) {
     });
     draw('details', c, () => details.replaceChildren(...facts(c)));
     draw('recording', rec, () => recording.replaceChildren(...recordingCard({ api, path, rec, conference: c })));
-    draw('events', list.data, () => events.replaceChildren(...log(list.data)));
+    draw('events', list, () => logCard.replaceChildren(...log(list)));
+    linkCard.hidden = OVER.has(c.state);
     const settled = OVER.has(c.state) && rec.state !== 'processing' && rec.state !== 'recording';
     return !settled;
   }
@@ -52,11 +67,7 @@ export async function conference({ api, show, signal }, id) {
     const verb = c.state === 'scheduled' ? 'cancel' : 'end'; // while somebody is inside it can only be ended
     const button = el('button', { class: 'plain small', testid: verb }, t(`console.${verb}`));
     button.onclick = async () => {
-      if (!button.dataset.sure) { // one button that asks once, instead of a dialog
-        button.dataset.sure = '1';
-        button.textContent = t('console.sure');
-        return;
-      }
+      if (!sure(button)) return;
       button.disabled = true;
       try { await api.post(`${path}/${verb}`); await refresh(); } catch (err) { button.disabled = false; button.textContent = words(err); }
     };
@@ -68,6 +79,11 @@ export async function conference({ api, show, signal }, id) {
       return await refresh();
     } catch (err) {
       if (signal.aborted) return false;
+      if (!seen.top) {
+        const gone = err.status === 404;
+        show(head(t(gone ? 'console.notFound' : 'console.failed'), { back: '#/', backText: t('console.conferences') }), failure(err, gone ? undefined : () => conference({ api, show, signal }, id)));
+        return false;
+      }
       problem.replaceChildren(failure(err));
       problem.hidden = false;
       return err.status !== 404 && err.status !== 401;

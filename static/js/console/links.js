@@ -1,7 +1,7 @@
 /** Access links of a conference: create, copy, revoke. A link's address is shown only once, when it is made. */
 import { copy, el, icon } from '../dom.js';
 import { dateTime, t } from '../text.js';
-import { failure, say, words } from './parts.js';
+import { failure, say, sure, words } from './parts.js';
 
 /** @param {{api: import('./api.js').API, path: string, card: HTMLElement, signal: AbortSignal}} o */
 export function links({ api, path, card, signal }) {
@@ -37,12 +37,13 @@ export function links({ api, path, card, signal }) {
     const over = l.revoked_at || new Date(l.expires_at) < new Date();
     const note = l.revoked_at ? t('console.revokedAt', { at: dateTime(l.revoked_at) }) : t('console.validUntil', { at: dateTime(l.expires_at) });
     return el('div', { class: 'link', testid: 'link', data: { id: l.id, role: l.role } },
-      el('span', {}, el('strong', {}, t(`role.${l.role}`)), ' ', el('span', { class: 'muted' }, note)),
+      el('span', {}, el('strong', {}, l.name ? `${l.name} (${t(`role.${l.role}`)})` : t(`role.${l.role}`)), ' ', el('span', { class: 'muted' }, note)),
       !over && el('button', { class: 'text', testid: 'revoke', on: { click: (e) => revoke(l, e.currentTarget) } }, t('console.revoke')),
       url && !over && el('div', { class: 'url' }, el('input', { readOnly: true, value: url, testid: 'link-url', 'aria-label': t('console.address'), on: { focus: (e) => e.target.select() } }), copyButton(url)));
   }
 
   async function revoke(l, b) {
+    if (!sure(b)) return;
     b.disabled = true;
     try { await api.delete(`${path}/links/${encodeURIComponent(l.id)}`); await load(); } catch (err) { b.disabled = false; b.textContent = words(err); }
   }

@@ -1,14 +1,29 @@
 /** Pieces the console's views share: fields, errors, badges, polling. */
 import { el, icon } from '../dom.js';
-import { t } from '../text.js';
+import { t, tOr } from '../text.js';
 
 /** What a view gets. @typedef {{api: import('./api.js').API, show: (...nodes: (Node|false|null)[]) => void, signal: AbortSignal}} Place */
 
 /** @param {string} state @param {string} [prefix] of the text's key */
 export const stateBadge = (state, prefix = 'state') => el('span', { class: 'badge state', data: { state }, testid: prefix === 'state' ? 'state' : 'recording-state' }, t(`${prefix}.${state}`));
 
-/** Words for a problem. @param {any} err */
-export const words = (err) => (err.code === 'network' ? t('code.network') : err.message);
+/** Codes of the API whose words are those of the join page. */
+const SHARED = new Set(['network', 'unavailable', 'internal', 'rate_limited']);
+
+/** Words for a problem: the table's, or the API's own, which name the field. @param {any} err */
+export const words = (err) => (SHARED.has(err.code) ? t(`code.${err.code}`) : tOr(`api.${err.code}`, '') || err.message);
+
+/**
+ * A click that must be repeated to count, instead of a dialog.
+ * @param {HTMLButtonElement} button
+ * @returns {boolean} whether this was the second one
+ */
+export function sure(button) {
+  if (button.dataset.sure) return true;
+  button.dataset.sure = '1';
+  button.textContent = t('console.sure');
+  return false;
+}
 
 /** A box that says what went wrong. @param {any} err @param {() => void} [again] */
 export function failure(err, again) {
