@@ -109,7 +109,7 @@ var composed = map[string]string{
 	"state":             "scheduled standby waiting ongoing finished cancelled",
 	"recording.state":   "none recording processing ready failed",
 	"role":              "seller buyer guest",
-	"api":               "forbidden not_found no_minutes storage_full",
+	"refused":           "forbidden not_found no_minutes storage_full",
 }
 
 func TestEveryKeyUsedExists(t *testing.T) {

@@ -11,7 +11,7 @@ export const stateBadge = (state, prefix = 'state') => el('span', { class: 'badg
 const SHARED = new Set(['network', 'unavailable', 'internal', 'rate_limited']);
 
 /** Words for a problem: the table's, or the API's own, which name the field. @param {any} err */
-export const words = (err) => (SHARED.has(err.code) ? t(`code.${err.code}`) : tOr(`api.${err.code}`, '') || err.message);
+export const words = (err) => (SHARED.has(err.code) ? t(`code.${err.code}`) : tOr(`refused.${err.code}`, '') || err.message);
 
 /**
  * A click that must be repeated to count, instead of a dialog.
