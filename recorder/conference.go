@@ -26,6 +26,7 @@ type Conference struct {
 	manifest Manifest
 	number   map[string]int // participant → last number given
 	sessions map[*Session]struct{}
+	segments map[string]*segment // being written, by name
 	closed   bool
 }
 
@@ -36,7 +37,7 @@ func newConference(r *Recorder, id string, ev Events) (*Conference, error) {
 	}
 	c := &Conference{
 		id: id, rec: r, ev: ev, dir: dir, log: r.cfg.Log.With("call", id),
-		number: make(map[string]int), sessions: make(map[*Session]struct{}),
+		number: make(map[string]int), sessions: make(map[*Session]struct{}), segments: make(map[string]*segment),
 	}
 	if err := c.load(r.cfg.Now()); err != nil {
 		return nil, errors.Join(err, dir.close())
@@ -170,6 +171,17 @@ func (c *Conference) remove(s *Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.sessions, s)
+}
+
+// writing says that a file is being written, or no longer.
+func (c *Conference) writing(g *segment, is bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if is {
+		c.segments[g.file.Name] = g
+	} else {
+		delete(c.segments, g.file.Name)
+	}
 }
 
 // add puts a finished file into the manifest and saves it.

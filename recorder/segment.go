@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"showroom/recorder/webm"
@@ -39,6 +40,8 @@ type segment struct {
 	looked  time.Time // for free space
 	told    bool      // Events.Started was called
 	file    File
+
+	live atomic.Pointer[snapshot] // for others
 
 	journaled time.Time
 	gaps      int // in the journal
@@ -72,6 +75,7 @@ func (s *Session) openSegment(at time.Duration) error {
 		return errors.Join(fmt.Errorf("open recording: %w", err), f.Close(), seg.discard())
 	}
 	s.seg, s.base = seg, ""
+	c.writing(seg, true)
 	s.log.Info("recording started", "file", seg.file.Name)
 	return nil
 }

@@ -139,6 +139,9 @@ func (s *Session) work(last bool) error {
 	if err := s.keepTail(); err != nil {
 		return err
 	}
+	if s.seg != nil {
+		s.seg.publish()
+	}
 	for _, st := range s.streams {
 		if ask := st.track.info.Keyframe; ask != nil && !last && st.wantsKey(s.clock.now) {
 			ask()

@@ -165,6 +165,7 @@ func (s *Session) closeSegment(cause error) (File, error) {
 		return File{Participant: s.who.ID, Role: s.who.Role}, nil
 	}
 	s.seg = nil
+	defer s.conf.writing(seg, false) // when the manifest has it
 	s.count(seg)
 	for _, st := range s.streams {
 		st.toldLost, st.toldDropped = st.counts()
