@@ -307,6 +307,8 @@ export default {
 "watch.mute": ["Tirar o som (M)", "Mute (M)", "Quitar el sonido (M)"],
 "watch.unmute": ["Ligar o som (M)", "Unmute (M)", "Activar el sonido (M)"],
 "watch.speed": ["Velocidade", "Speed", "Velocidad"],
+"watch.live": ["Ao vivo", "Live", "En vivo"],
+"watch.toLive": ["Ir para o ao vivo (L)", "Go to live (L)", "Ir a lo que está en vivo (L)"],
 "watch.files": ["Arquivos", "Files", "Archivos"],
 "watch.keys": ["Espaço reproduz e pausa, as setas voltam e avançam cinco segundos, F abre em tela cheia.", "Space plays and pauses, the arrows go back and forth five seconds, F is full screen.", "Espacio reproduce y pausa, las flechas retroceden y avanzan cinco segundos, F es pantalla completa."],
 "watch.absent": ["Fora da chamada", "Not in the call", "Fuera de la llamada"],

@@ -5,6 +5,7 @@ import (
 
 	"showroom/call"
 	"showroom/recorder"
+	"showroom/sfu"
 )
 
 func (r *Room) started(f recorder.File) {
@@ -43,10 +44,13 @@ func FileOf(f recorder.File, m recorder.Manifest) call.File {
 		OriginMS: m.Origin.UnixMilli(), OffsetMS: f.Offset, DurationMS: f.Duration, Size: f.Size, SHA256: f.SHA256, Reason: f.Failure,
 	}
 	for _, gap := range f.Gaps {
-		file.Gaps = append(file.Gaps, call.Gap{Track: gap.Source, StartMS: gap.Start, EndMS: gap.End, Reason: gap.Reason})
+		file.Gaps = append(file.Gaps, call.Gap{Track: trackOf(gap), StartMS: gap.Start, EndMS: gap.End, Reason: gap.Reason})
 	}
 	return file
 }
+
+// trackOf is the kind of a gap's source.
+func trackOf(g recorder.Gap) string { return string(sfu.Source(g.Source).Kind()) }
 
 // sourceOf is what the picture of a file shows, if it has one.
 func sourceOf(f recorder.File) string {

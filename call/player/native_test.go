@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"showroom/call"
+	"showroom/recorder"
 )
 
 // answers is a log that gives one after the other, the last again and again.
@@ -49,5 +50,15 @@ func TestReport(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestGapsSayWhatIsMissing: the log speaks of audio and video, the recorder of sources.
+func TestGapsSayWhatIsMissing(t *testing.T) {
+	for source, want := range map[string]string{"mic": "audio", "camera": "video", "screen": "video", "screen_audio": "audio"} {
+		f := FileOf(recorder.File{Gaps: []recorder.Gap{{Source: source, Start: 1, End: 2, Reason: recorder.GapLoss}}}, recorder.Manifest{})
+		if got := f.Gaps[0]; got != (call.Gap{Track: want, StartMS: 1, EndMS: 2, Reason: "loss"}) {
+			t.Errorf("a gap of %s is told as %+v", source, got)
+		}
 	}
 }

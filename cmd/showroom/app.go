@@ -138,7 +138,7 @@ func (a *app) openHTTP() error {
 	if err := a.openHub(join); err != nil {
 		return err
 	}
-	api, err := rest.New(rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, SigningKey: files,
+	api, err := rest.New(rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive, SigningKey: files,
 		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Log: a.log, Now: clock})
 	if err != nil {
 		return err

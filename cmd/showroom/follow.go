@@ -7,6 +7,7 @@ import (
 	"showroom/call"
 	"showroom/call/player"
 	"showroom/recorder"
+	"showroom/signaling/rest"
 	"showroom/store/object"
 )
 
@@ -72,6 +73,14 @@ func (a *app) uploadFile(ctx context.Context, e call.Event) error {
 		return err
 	}
 	return a.recorder.UploadManifest(ctx, c.ID, a.objects)
+}
+
+// liveFiles are those that are being written.
+func (a *app) liveFiles(conference string) (files []rest.LiveFile) {
+	for _, l := range a.recorder.Live(conference) {
+		files = append(files, rest.LiveFile{File: player.FileOf(l.File, recorder.Manifest{Origin: l.Origin}), Upto: l.Upto})
+	}
+	return files
 }
 
 // salvage repairs the files that the last process left open and tells the log of everything that it does not know.

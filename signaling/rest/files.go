@@ -20,6 +20,9 @@ const longestDownload = 6 * time.Hour
 
 // readFile serves the bytes of a recording file, ranges included.
 func (a *api) readFile(r *request) (reply, error) {
+	if upto := r.URL.Query().Get("upto"); upto != "" {
+		return a.readLive(r, upto)
+	}
 	f, src, err := a.openFile(r)
 	if err != nil {
 		return reply{}, err

@@ -30,6 +30,7 @@ type playable struct {
 	URL             string     `json:"url"`
 	ExpiresAt       time.Time  `json:"expires_at"`
 	Gaps            []call.Gap `json:"gaps"`
+	Live            bool       `json:"live,omitempty"` // it is being written: what it has by now
 }
 
 const (
@@ -51,14 +52,20 @@ func (a *api) recordingOf(c call.Case, now time.Time) recording {
 		}
 		origin := time.UnixMilli(f.OriginMS).UTC()
 		out.Origin = &origin
-		out.Files = append(out.Files, playable{
-			Name: f.Name, Participant: f.Participant, ParticipantName: nameOf(c, f.Participant), Role: f.Role, Source: f.Source,
-			MediaType: f.MediaType, Codecs: append([]string{}, f.Codecs...), OffsetMS: f.OffsetMS, DurationMS: f.DurationMS,
-			Size: f.Size, SHA256: f.SHA256, Gaps: append([]call.Gap{}, f.Gaps...), ExpiresAt: expires,
-			URL: a.url(base + "/recordings/" + c.Conference.ID + "/" + f.Name + a.signer.fileQuery(c.Conference.ID, f.Name, expires)),
-		})
+		out.Files = append(out.Files, a.playable(c, f, expires))
 	}
+	a.addLive(&out, c, now)
 	return out
+}
+
+// playable is a file with an address that is good until then.
+func (a *api) playable(c call.Case, f call.File, expires time.Time) playable {
+	return playable{
+		Name: f.Name, Participant: f.Participant, ParticipantName: nameOf(c, f.Participant), Role: f.Role, Source: f.Source,
+		MediaType: f.MediaType, Codecs: append([]string{}, f.Codecs...), OffsetMS: f.OffsetMS, DurationMS: f.DurationMS,
+		Size: f.Size, SHA256: f.SHA256, Gaps: append([]call.Gap{}, f.Gaps...), ExpiresAt: expires,
+		URL: a.url(base + "/recordings/" + c.Conference.ID + "/" + f.Name + a.signer.fileQuery(c.Conference.ID, f.Name, expires)),
+	}
 }
 
 func canPlay(f call.File) bool { return f.State == call.FileFinished || f.State == call.FileStored }

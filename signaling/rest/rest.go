@@ -79,6 +79,10 @@ type Config struct {
 	Objects object.Store
 	// Local opens a recording file that is complete but not in the object store yet; fs.ErrNotExist if it is not on this disk.
 	Local func(conference, file string) (io.ReadSeekCloser, error)
+	// Live tells of a conference's files that are being written, OpenLive opens one as it was when Live said upto, and is
+	// fs.ErrNotExist when it is not being written any more. Without them a recording can be played after the call only.
+	Live     func(conference string) []LiveFile
+	OpenLive func(conference, file, upto string) (io.ReadSeekCloser, error)
 	// SigningKey signs watch links and the URLs of files, at least 32 bytes. A new one makes the old links worthless.
 	SigningKey []byte
 	// PublicURL is how browsers reach this server, such as https://meet.example.com; links begin with it.

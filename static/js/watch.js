@@ -2,6 +2,7 @@
 import { byID, el, icon, placeIcons, setIcon } from './dom.js';
 import { begin, clock, dateTime, label, languageSwitch, put, size, suggest, t } from './text.js';
 import { Conductor } from './watch/conductor.js';
+import { BEHIND_MS, Live } from './watch/live.js';
 import { Stage, drawLanes } from './watch/stage.js';
 import { fileAt, lanes, length } from './watch/timeline.js';
 
@@ -55,15 +56,22 @@ async function main() {
   message('watch.noneTitle', recording.state === 'failed' ? 'watch.failed' : 'watch.none');
 }
 
-/** @param {any} recording what GET /watch said */
-function play(recording) {
+const runs = (recording) => recording.state === 'recording' || recording.state === 'processing';
+
+/**
+ * @param {any} recording what GET /watch said
+ * @param {{at: number, playing: boolean}} [before] where a page was that is built anew, because somebody came or went while the call runs
+ */
+function play(recording, before) {
   const { files, conference } = recording;
   const rows = lanes(files);
-  const total = Math.max(recording.duration_ms ?? 0, length(files));
+  const ending = new AbortController();
+  let total = Math.max(recording.duration_ms ?? 0, length(files));
   const stage = new Stage(byID('tiles'), rows);
   const conductor = new Conductor(rows, total, (f) => stage.video(f));
   const video = (f) => conductor.video(f);
-  const drawn = drawLanes(byID('lanes'), rows, total);
+  let drawn = drawLanes(byID('lanes'), rows, total);
+  conductor.live = runs(recording);
 
   function words() {
     document.title = `${conference.subject} · Showroom`;
@@ -79,13 +87,14 @@ function play(recording) {
   function download(f) {
     const what = t(f.source.includes('screen') ? 'source.screen' : 'source.camera');
     return el('li', { testid: 'file' }, el('span', {}, el('strong', {}, f.participant_name || f.participant), el('span', { class: 'muted' }, `${what} · ${clock(f.duration_ms / 1000)} · ${size(f.size)}`)),
-      el('a', { class: 'button plain', href: f.url, download: f.name, testid: 'download' }, icon('download'), t('console.download')));
+      f.live ? el('span', { class: 'muted' }, t('watch.live')) : el('a', { class: 'button plain', href: f.url, download: f.name, testid: 'download' }, icon('download'), t('console.download')));
   }
 
   function tick() {
     const at = conductor.time;
     stage.render(at, video);
     drawn.play(at);
+    byID('live').classList.toggle('on', total - at < BEHIND_MS + 4_000);
     byID('now').textContent = clock(at / 1000);
     byID('now').dataset.ms = String(Math.round(at));
     if (!seeking) byID('seek').value = String(at);
@@ -98,11 +107,14 @@ function play(recording) {
     label(byID('play'), on ? 'watch.pause' : 'watch.play');
     byID('big-play').hidden = on;
     byID('waiting').hidden = !conductor.waiting;
+    byID('live').hidden = !conductor.live;
     byID('player').dataset.state = conductor.waiting ? 'waiting' : on ? 'playing' : conductor.ended ? 'ended' : 'paused';
   }
 
   let seeking = false;
   const toggle = () => (conductor.playing ? conductor.pause() : conductor.play());
+  const toEnd = () => conductor.seek(conductor.live ? total - BEHIND_MS : total);
+  byID('live').onclick = () => { toEnd(); if (!conductor.playing) conductor.play(); };
   const step = (ms) => conductor.seek(conductor.time + ms);
   const seek = byID('seek');
   seek.oninput = () => { seeking = true; conductor.seek(Number(seek.value)); };
@@ -124,23 +136,51 @@ function play(recording) {
   byID('volume').oninput = () => { muted = false; sound(); };
   byID('sound').onclick = () => { muted = !muted; sound(); };
 
-  const keys = { ' ': toggle, k: toggle, ArrowLeft: () => step(-STEP_MS), ArrowRight: () => step(STEP_MS), Home: () => conductor.seek(0), End: () => conductor.seek(total), f: full, m: () => byID('sound').click() };
+  const keys = { ' ': toggle, k: toggle, ArrowLeft: () => step(-STEP_MS), ArrowRight: () => step(STEP_MS), Home: () => conductor.seek(0), End: toEnd, l: () => { if (conductor.live) byID('live').click(); }, f: full, m: () => byID('sound').click() };
+  /** What has been recorded since; false when the page was built anew with it. */
+  function news(next) {
+    if (!runs(next) || next.files.map((f) => f.name).join() !== files.map((f) => f.name).join()) {
+      const before = { at: conductor.time, playing: conductor.playing };
+      ending.abort();
+      conductor.close();
+      play(next, before);
+      return false;
+    }
+    next.files.forEach((f, i) => Object.assign(files[i], f));
+    total = Math.max(next.duration_ms, length(files));
+    conductor.length = total;
+    drawn = drawLanes(byID('lanes'), rows, total);
+    byID('duration').textContent = clock(total / 1000);
+    byID('seek').max = String(total);
+    tick();
+    return true;
+  }
+
   document.addEventListener('keydown', (e) => {
     const at = /** @type {HTMLElement} */ (e.target);
     if (e.ctrlKey || e.metaKey || e.altKey || at.tagName === 'SELECT' || at.id === 'volume') return;
     if (e.key === ' ' && /^(BUTTON|A)$/.test(at.tagName)) return; // the key presses it
     const action = keys[e.key.length === 1 ? e.key.toLowerCase() : e.key];
     if (action) { e.preventDefault(); action(); }
-  });
+  }, { signal: ending.signal });
 
   conductor.addEventListener('tick', tick);
   conductor.addEventListener('state', () => { state(); tick(); });
-  document.addEventListener('languagechange', words);
-  setInterval(() => { drawn.load(video); if (!conductor.playing) tick(); }, 500);
-  watchErrors(files, video, conductor);
+  document.addEventListener('languagechange', words, { signal: ending.signal });
+  const often = setInterval(() => { drawn.load(video); if (!conductor.playing) tick(); }, 500);
+  ending.signal.addEventListener('abort', () => clearInterval(often));
+  if (conductor.live) {
+    const live = new Live(stage, conductor, files, async () => (await load()).recording, news);
+    ending.signal.addEventListener('abort', () => live.close());
+  } else {
+    watchErrors(files, video, conductor);
+  }
+  conductor.rate = Number(byID('speed').value);
   sound();
   words();
   show('player');
+  if (before) conductor.seek(before.at);
+  if (before?.playing) conductor.play();
   /** @type {any} */ (window).showroomPlayer = { conductor, fileAt: (i) => fileAt(rows[i], conductor.time) }; // for tests and the curious
 }
 

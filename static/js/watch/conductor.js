@@ -9,6 +9,7 @@ import { fileAt } from './timeline.js';
 const TICK_MS = 100;
 const NUDGE_MS = 15; // less than this is left alone
 const SEEK_MS = 250;
+const CATCH_MS = 3_000; // who has reached the end of a call that goes on waits for this much more
 const AHEAD_MS = 8_000; // how long before its start a file is loaded
 
 export class Conductor extends EventTarget {
@@ -19,6 +20,8 @@ export class Conductor extends EventTarget {
   #since = 0; // performance.now() while the clock runs, 0 while it stands
   #rate = 1;
   #timer = 0;
+  #held = 0; // ms: at the end of a call that goes on, the time from which it is worth playing again
+  live = false; // the call goes on, and #length grows
   playing = false; // what the person wants
   waiting = false; // standing because of missing data
 
@@ -51,6 +54,8 @@ export class Conductor extends EventTarget {
   }
 
   get ended() { return this.time >= this.#length; }
+  get length() { return this.#length; }
+  set length(ms) { this.#length = ms; }
   get rate() { return this.#rate; }
 
   /** @param {import('./timeline.js').File} f */
@@ -94,6 +99,23 @@ export class Conductor extends EventTarget {
     for (const v of this.#videos.values()) v.playbackRate = rate;
   }
 
+  /** Another element of a file takes the place of the one there is. @param {import('./timeline.js').File} f @param {HTMLVideoElement} v */
+  replace(f, v) {
+    const old = this.#videos.get(f.name);
+    v.volume = old.volume;
+    v.muted = old.muted;
+    v.preservesPitch = true;
+    v.playbackRate = this.#rate;
+    this.#videos.set(f.name, v);
+    old.pause();
+    old.removeAttribute('src');
+    old.load();
+    old.remove();
+    this.#place();
+    if (this.playing) this.#tick();
+    this.#tell('tick');
+  }
+
   /** @param {number} volume 0 to 1 @param {boolean} muted */
   sound(volume, muted) {
     for (const v of this.#videos.values()) { v.volume = volume; v.muted = muted; }
@@ -128,9 +150,11 @@ export class Conductor extends EventTarget {
 
   #tick() {
     if (!this.playing) return;
-    if (this.ended) { this.pause(); this.#tell('tick'); return; }
+    if (this.ended && !this.live) { this.pause(); this.#tell('tick'); return; }
+    if (this.ended) this.#held = this.#length + CATCH_MS;
+    if (!this.live || this.#length >= this.#held || this.time < this.#length - CATCH_MS) this.#held = 0;
     const on = this.#now();
-    const ready = on.every(([, v]) => !v.seeking && (v.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA || v.ended));
+    const ready = !this.#held && on.every(([, v]) => !v.seeking && (v.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA || v.ended));
     if (ready !== !this.waiting) { this.waiting = !ready; this.#tell('state'); }
     if (!ready) {
       this.#stop();

@@ -2,7 +2,7 @@
  * The files of a recording on one time line: who has which file when. Pure; times are milliseconds.
  */
 
-/** @typedef {{name: string, participant: string, participant_name: string, role: string, source: string, offset_ms: number, duration_ms: number, url: string, size: number, gaps?: Gap[]}} File */
+/** @typedef {{name: string, participant: string, participant_name: string, role: string, source: string, offset_ms: number, duration_ms: number, url: string, size: number, live?: boolean, gaps?: Gap[]}} File */
 /** @typedef {{track: string, start_ms: number, end_ms: number, reason: string}} Gap */
 /** @typedef {{key: string, participant: string, name: string, screen: boolean, files: File[]}} Lane */
 
