@@ -21,7 +21,7 @@ func TestKnockAndAdmit(t *testing.T) {
 	if m := welcome["minutes"].(message); m["remaining_seconds"] != 60000.0 || m["level"] != "ok" {
 		t.Fatalf("minutes: %v", m)
 	}
-	if c := welcome["conference"].(message); c["state"] != "standby" || c["subject"] != "Fusca 1972" || c["duration_minutes"] != 60.0 || c["ongoing_since"] != nil {
+	if c := welcome["conference"].(message); c["state"] != "standby" || c["subject"] != "Fusca 1972" || c["duration_minutes"] != 60.0 || c["ongoing_since"] != nil || c["now"] == nil {
 		t.Fatalf("conference: %v", c)
 	}
 	if knock := seller.expect("knock"); knock["participant"].(message)["id"] != "buyer" {
@@ -39,8 +39,8 @@ func TestKnockAndAdmit(t *testing.T) {
 	if p := admitted["participants"].([]any); len(p) != 1 || p[0].(message)["id"] != "seller" {
 		t.Fatalf("admitted: %v", admitted)
 	}
-	if admitted["conference"].(message)["ongoing_since"] == nil {
-		t.Fatalf("admitted without the timer's start: %v", admitted)
+	if c := admitted["conference"].(message); c["ongoing_since"] == nil || c["now"] == nil || c["now"].(string) < c["ongoing_since"].(string)[:19] {
+		t.Fatalf("admitted without the timer's start and the server's time: %v", admitted)
 	}
 	if joined := seller.expect("joined"); joined["participant"].(message)["state"] != "present" {
 		t.Fatalf("joined: %v", joined)

@@ -97,7 +97,7 @@ func (c *conference) place(old *session, link call.Link) *session {
 // welcome tells the participant everything there is to know now.
 func (c *conference) welcome(s *session, resumed bool, id requestID) {
 	m := welcomeMessage{
-		header: reply("welcome", id), You: c.view(s), Participants: []participantView{}, Conference: viewConference(c.state),
+		header: reply("welcome", id), You: c.view(s), Participants: []participantView{}, Conference: viewConference(c.state, c.hub.now()),
 		ICEServers: c.config.ICEServers, Recording: c.recordingView(), Chat: []json.RawMessage{}, Resume: s.secret,
 		ResumeSeconds: int(c.config.ResumeWindow.Seconds()), Resumed: resumed, Protocol: protocolView{minProtocol, maxProtocol},
 	}

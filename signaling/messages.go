@@ -56,13 +56,14 @@ type conferenceView struct {
 	Buyer        nameView       `json:"buyer"`
 	Recording    call.Recording `json:"recording"`
 	OngoingSince time.Time      `json:"ongoing_since,omitzero"`
+	Now          time.Time      `json:"now"` // of this server, when it was said: a client's own clock may be wrong
 }
 
-func viewConference(c call.Case) conferenceView {
+func viewConference(c call.Case, now time.Time) conferenceView {
 	return conferenceView{
 		ID: c.Conference.ID, Subject: c.Conference.Subject, StartsAt: c.Conference.StartsAt.UTC(), Minutes: c.Conference.Seconds / 60,
 		Language: c.Conference.Language, State: c.Conference.State, Seller: nameView{c.Seller.Name}, Buyer: nameView{c.Buyer.Name},
-		Recording: c.Conference.Recording, OngoingSince: c.Conference.OngoingSince.UTC(),
+		Recording: c.Conference.Recording, OngoingSince: c.Conference.OngoingSince.UTC(), Now: now.UTC(),
 	}
 }
 

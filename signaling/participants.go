@@ -71,7 +71,7 @@ func (c *conference) tellGone(p participantView) {
 }
 
 func (c *conference) tellChange(before, now participantView) {
-	conference := viewConference(c.state)
+	conference := viewConference(c.state, c.hub.now())
 	switch {
 	case now.State == stateKnocking:
 		c.tellSeller(now.ID, participantMessage{header: event("knock"), Participant: now})

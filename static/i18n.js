@@ -235,7 +235,7 @@ export default {
 "console.failed": ["Não deu certo", "That did not work", "No funcionó"],
 "console.notFound": ["Não encontrado", "Not found", "No encontrado"],
 "refused.not_found": ["O endereço pode estar incompleto, ou isto foi apagado.", "The address may be incomplete, or this was removed.", "La dirección puede estar incompleta, o esto fue eliminado."],
-"refused.forbidden": ["Esta chave de API só permite ler.", "This API key may only read.", "Esta clave de API solo permite leer."],
+"refused.forbidden": ["Esta chave de API não permite isso.", "This API key does not allow that.", "Esta clave de API no permite eso."],
 "refused.no_minutes": ["O vendedor não tem mais minutos neste mês.", "The seller has no minutes left this month.", "El vendedor no tiene más minutos este mes."],
 "refused.storage_full": ["O disco do servidor está cheio. Nada foi alterado.", "The server’s disk is full. Nothing was changed.", "El disco del servidor está lleno. No se cambió nada."],
 "console.noSubject": ["Sem assunto", "No subject", "Sin asunto"],

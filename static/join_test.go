@@ -87,6 +87,11 @@ func TestBuyerFromInvitationToGoodbye(t *testing.T) {
 		t.Error("the buyer is shown the seller's minutes")
 	}
 	b.until("/^0:\\d\\d$/.test(" + element("timer") + ".textContent)")
+	running := conferenceOf(time.Now()) // by a server whose clock is an hour ahead of this one
+	running["now"] = time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+	running["ongoing_since"] = time.Now().Add(time.Hour - 125*time.Second).UTC().Format(time.RFC3339)
+	f.send(message{"type": "joined", "participant": participant("seller", "seller", "Ana Souza"), "conference": running})
+	b.until("/^2:\\d\\d$/.test(" + element("timer") + ".textContent)")
 	b.shot("call-buyer")
 	if b.text(`document.querySelector('[data-testid="tile-seller"]').getBoundingClientRect().width > 900`) != "true" {
 		t.Error("the other person is not shown large")

@@ -43,6 +43,8 @@ export class Showroom extends EventTarget {
   /** The others, by id. @type {Map<string, Participant>} */ participants = new Map();
   /** Who waits at the door, by id (seller side). @type {Map<string, Participant>} */ knocking = new Map();
   /** @type {any} */ conference = null;
+  /** By how much the server's clock is ahead of this one, ms; times of the conference are the server's. */
+  skew = 0;
   /** @type {Minutes|null} */ minutes = null;
   /** @type {Recording} */ recording = { state: 'off', participants: [] };
   /** @type {Chat[]} */ messages = [];
@@ -162,7 +164,6 @@ export class Showroom extends EventTarget {
   #welcomed(m) {
     const again = this.you !== null;
     this.you = m.you;
-    this.conference = m.conference;
     this.minutes = m.minutes ?? this.minutes;
     this.resumeSeconds = m.resume_seconds ?? 30;
     this.#take(m);
@@ -202,7 +203,13 @@ export class Showroom extends EventTarget {
     for (const p of m.participants ?? []) (p.state === 'knocking' ? this.knocking : this.participants).set(p.id, p);
     if (m.recording) this.recording = m.recording;
     if (m.chat) this.messages = m.chat;
-    if (m.conference) this.conference = m.conference;
+    this.#know(m.conference);
+  }
+
+  #know(conference) {
+    if (!conference) return;
+    this.conference = conference;
+    if (conference.now) this.skew = Date.parse(conference.now) - Date.now();
   }
 
   #received(m) {
@@ -222,7 +229,7 @@ export class Showroom extends EventTarget {
       case 'left': m.who = this.participants.get(m.participant); this.participants.delete(m.participant); break;
       case 'joined':
       case 'changed':
-        if (m.conference) this.conference = m.conference;
+        this.#know(m.conference);
         if (m.participant.id === this.you.id) this.you = m.participant;
         else { this.participants.set(m.participant.id, m.participant); this.knocking.delete(m.participant.id); }
         break;

@@ -57,7 +57,7 @@ export function callPage(room, own) {
   }
 
   function tick() {
-    if (both()) seconds = timer(room.conference.ongoing_since); else if (seconds === 0) timer(undefined);
+    if (both()) seconds = timer(room.conference.ongoing_since, room.skew); else if (seconds === 0) timer(undefined);
     showMinutes(room.minutes, seller, both() ? (Date.now() - minutesAt) / 1000 : 0);
   }
 
@@ -89,7 +89,7 @@ export function callPage(room, own) {
 
   /** The server says in welcome since when both are here; for who was first, it begins now. */
   function began() {
-    if (both() && !room.conference.ongoing_since) room.conference.ongoing_since = new Date().toISOString();
+    if (both() && !room.conference.ongoing_since) room.conference.ongoing_since = new Date(Date.now() + room.skew).toISOString();
   }
 
   let recording = room.recording.state;

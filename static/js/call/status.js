@@ -18,9 +18,9 @@ export function banner(text) {
   e.hidden = !text;
 }
 
-/** Whole seconds since both sides are there. @param {string|undefined} since */
-export function timer(since) {
-  const seconds = since ? Math.max(0, (Date.now() - new Date(since).getTime()) / 1000) : 0;
+/** Seconds since both sides are there. @param {string|undefined} since @param {number} [skew] ms that the server's clock is ahead */
+export function timer(since, skew = 0) {
+  const seconds = since ? Math.max(0, (Date.now() + skew - new Date(since).getTime()) / 1000) : 0;
   byID('timer').textContent = since ? clock(seconds) : '';
   return seconds;
 }
