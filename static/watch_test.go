@@ -44,7 +44,7 @@ func recordingOf(t *testing.T) answers {
 		})
 		a["GET "+path] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, filepath.Join(dir, name)) })
 	}
-	add("seller-1.webm", "seller", "Ana Souza", "seller", "camera", 0, 20)
+	add("seller-1.webm", "seller", "Ana Souza", "seller", "camera", 0.08, 20) // as in real recordings, nobody is there from the first frame on
 	add("buyer-1.webm", "buyer", "Bruno Lima", "buyer", "camera", 1.5, 8)
 	add("buyer-2.webm", "buyer", "Bruno Lima", "buyer", "camera", 12, 7)
 	add("screen-1.webm", "buyer", "Bruno Lima", "buyer", "screen", 5, 4)

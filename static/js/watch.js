@@ -4,7 +4,7 @@ import { begin, clock, dateTime, label, languageSwitch, put, size, suggest, t } 
 import { Conductor } from './watch/conductor.js';
 import { BEHIND_MS, Live } from './watch/live.js';
 import { Stage, drawLanes } from './watch/stage.js';
-import { fileAt, lanes, length } from './watch/timeline.js';
+import { beginning, fileAt, lanes, length } from './watch/timeline.js';
 
 const token = location.hash.slice(1);
 const STEP_MS = 5_000;
@@ -70,6 +70,7 @@ function play(recording, before) {
   const stage = new Stage(byID('tiles'), rows);
   const conductor = new Conductor(rows, total, (f) => stage.video(f));
   const video = (f) => conductor.video(f);
+  conductor.seek(beginning(files)); // a face greets, not "not in the call"
   let drawn = drawLanes(byID('lanes'), rows, total);
   conductor.live = runs(recording);
 

@@ -28,6 +28,9 @@ export function lanes(files) {
   return [...all.values()].sort((a, b) => Number(a.screen) - Number(b.screen) || role(a) - role(b));
 }
 
+/** When the first file begins. @param {File[]} files */
+export const beginning = (files) => Math.min(...files.map((f) => f.offset_ms));
+
 /** The end of the last file. @param {File[]} files */
 export const length = (files) => files.reduce((end, f) => Math.max(end, f.offset_ms + f.duration_ms), 0);
 
