@@ -60,5 +60,25 @@ func vp9Describe(frame []byte) (bool, webm.Track, bool) {
 		return false, t, true
 	}
 	t.Width, t.Height = int(h.Width()), int(h.Height())
+	t.Private = vp9Private(h)
 	return true, t, t.Width > 0 && t.Height > 0
+}
+
+// vp9Private is the codec feature metadata of WebM (webmproject.org/docs/container, VP9 CodecPrivate): pairs of an ID and a value, each
+// of one byte with the length between them. The level is left out: a browser changes it with every size.
+func vp9Private(h vp9.Header) []byte {
+	const profile, bitDepth, chroma = 1, 3, 4
+	depth, subsampling := byte(8), byte(1) // 4:2:0, samples colocated with luma
+	if c := h.ColorConfig; c != nil {
+		if c.BitDepth > 0 {
+			depth = c.BitDepth
+		}
+		switch {
+		case !c.SubsamplingX && !c.SubsamplingY:
+			subsampling = 3 // 4:4:4
+		case !c.SubsamplingY:
+			subsampling = 2 // 4:2:2
+		}
+	}
+	return []byte{profile, 1, h.Profile, bitDepth, 1, depth, chroma, 1, subsampling}
 }

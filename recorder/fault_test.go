@@ -55,7 +55,7 @@ func TestBrokenWriter(t *testing.T) {
 			}
 			r.open("c_1")
 			m := newSim(t)
-			r.talk(m, "anna", 0, 8*time.Second, "video/VP8")
+			r.talk(m, "anna", 0, 14*time.Second, "video/VP8")
 			r.talk(m, "bert", time.Second, 8*time.Second, "video/VP8")
 			m.play()
 			r.close()

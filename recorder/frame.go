@@ -37,6 +37,7 @@ type assembler struct {
 	gap     string
 	dropped int64    // packets given up
 	packets int64    // of the frame being collected
+	free    [][]byte // buffers of frames that are written
 	held    [][]byte // payloads the depacketiser may still point into
 	spent   [][]byte // payloads to be used again
 }
@@ -69,6 +70,29 @@ func (a *assembler) reset() {
 	a.held = a.held[:0]
 }
 
+const (
+	maxFree    = 16        // buffers of frames kept for reuse
+	maxFreeCap = 128 << 10 // bytes of each
+)
+
+// buffer for a frame.
+func (a *assembler) buffer() []byte {
+	n := len(a.free)
+	if n == 0 {
+		return make([]byte, 0, 2048)
+	}
+	b := a.free[n-1]
+	a.free = a.free[:n-1]
+	return b
+}
+
+// recycle gives the buffer of a frame back.
+func (a *assembler) recycle(b []byte) {
+	if len(a.free) < maxFree && cap(b) <= maxFreeCap {
+		a.free = append(a.free, b[:0])
+	}
+}
+
 // push takes the next packet and returns the frames that it completes: none,
 // one, or, where a sender sets no marker, the one before it.
 func (a *assembler) push(it item, out []frame) []frame {
@@ -98,6 +122,9 @@ func (a *assembler) push(it item, out []frame) []frame {
 	if err != nil || len(a.data)+len(part) > maxFrame {
 		a.fail()
 		return out
+	}
+	if a.data == nil {
+		a.data = a.buffer()
 	}
 	a.data = append(a.data, part...)
 	if it.marker || a.codec.audio {

@@ -153,6 +153,9 @@ func TestPrivateData(t *testing.T) {
 	if b := avcC([]byte{0x67, 66, 0xC0, 20, 9}, []byte{0x68, 1}); !bytes.Equal(b, []byte{1, 66, 0xC0, 20, 0xFF, 0xE1, 0, 5, 0x67, 66, 0xC0, 20, 9, 1, 0, 2, 0x68, 1}) {
 		t.Errorf("avcC % x", b)
 	}
+	if _, tr, ok := vp9Describe(sample(t, "video/VP9", "160x120")[0]); !ok || !bytes.Equal(tr.Private, []byte{1, 1, 0, 3, 1, 8, 4, 1, 1}) {
+		t.Errorf("VP9 feature metadata % x", tr.Private)
+	}
 	av1 := sample(t, "video/AV1", "160x120")[0]
 	for len(av1) > 0 && av1[0]>>3&15 != 1 { // temporal delimiter
 		av1 = av1[2+int(av1[1]):]

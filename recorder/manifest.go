@@ -41,6 +41,7 @@ type File struct {
 	Gaps        []Gap    `json:"gaps,omitempty"`   // at most 1000
 	Repaired    bool     `json:"repaired,omitempty"`
 	Failure     string   `json:"failure,omitempty"` // why recording stopped before its time
+	Note        string   `json:"note,omitempty"`    // what whoever plays it should know
 }
 
 // Gap is a stretch of one source in which nothing is recorded, in
@@ -59,6 +60,9 @@ const (
 	GapOverflow = "overflow" // the recorder could not keep up
 	GapLate     = "late"     // packets came too late to be put in order
 )
+
+// noteMatroska is the Note of a file that is not WebM, because one of its codecs may not be in one.
+const noteMatroska = "Matroska, because H.264 is no codec of WebM: Chromium and Firefox play it, Safari does not"
 
 // maxGaps bounds a file's list of gaps.
 const maxGaps = 1000

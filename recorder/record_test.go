@@ -37,6 +37,9 @@ func TestCodecs(t *testing.T) {
 			if name == "h264" {
 				wantName, wantType = "anna-1.mkv", "video/x-matroska"
 			}
+			if (f.Note != "") != (name == "h264") {
+				t.Errorf("note %q", f.Note)
+			}
 			if f.Name != wantName || f.MediaType != wantType || f.Width != 160 || f.Height != 120 || f.Source != "camera+mic" {
 				t.Errorf("file %+v", f)
 			}

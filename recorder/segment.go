@@ -68,6 +68,9 @@ func (s *Session) openSegment(at time.Duration) error {
 		numbers: make(map[string]int), codecs: make(map[string]string), has: make(map[int]bool),
 		file: File{Participant: s.who.ID, Role: s.who.Role, Name: base + string(format), Offset: start.Milliseconds()},
 	}
+	if format == webm.Matroska {
+		seg.file.Note = noteMatroska
+	}
 	if seg.w, err = webm.NewWriter(file, format, c.origin.Add(start)); err == nil {
 		err = seg.journal()
 	}

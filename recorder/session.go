@@ -15,7 +15,10 @@ import (
 
 // tick is how often a session looks at its queues. It is not told of each
 // packet: forwarding must not pay for a wake-up.
-const tick = 50 * time.Millisecond
+const tick = 100 * time.Millisecond
+
+// untilTick is until the next one, which is the same for all sessions: the process wakes up once for all of them.
+func untilTick() time.Duration { return tick - time.Duration(time.Now().UnixNano())%tick }
 
 // Session records one join of a participant, or one screen share, into a file
 // (more than one if a codec changes).
@@ -67,11 +70,12 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 func (s *Session) run() {
 	defer close(s.done)
 	defer s.conf.remove(s)
-	t := time.NewTicker(tick)
+	t := time.NewTimer(untilTick())
 	defer t.Stop()
 	for last := false; !last; {
 		select {
 		case <-t.C:
+			t.Reset(untilTick())
 		case <-s.wake:
 		case <-s.stop:
 			last = true
@@ -121,9 +125,11 @@ func (s *Session) work(last bool) error {
 		if st == nil {
 			break
 		}
-		if err := s.write(st, st.shift()); err != nil {
+		f := st.shift()
+		if err := s.write(st, f); err != nil {
 			return err
 		}
+		st.asm.recycle(f.data)
 	}
 	if s.seg != nil {
 		if err := s.seg.flushOld(s.clock.now); err != nil {

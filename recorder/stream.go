@@ -1,6 +1,9 @@
 package recorder
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	keyframeEvery = 500 * time.Millisecond
@@ -226,8 +229,7 @@ func (s *stream) wantsKey(now time.Time) bool {
 // shift takes the first timed frame out.
 func (s *stream) shift() frame {
 	f := s.timed[0]
-	s.timed[0] = frame{}
-	s.timed = s.timed[1:]
+	s.timed = slices.Delete(s.timed, 0, 1) // there are few
 	s.bytes -= len(f.data)
 	return f
 }

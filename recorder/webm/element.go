@@ -64,10 +64,6 @@ type (
 	tracks struct {
 		Entry []trackEntry `ebml:"TrackEntry"`
 	}
-	cluster struct {
-		Timecode uint64       `ebml:"Timecode"`
-		Block    []ebml.Block `ebml:"SimpleBlock"`
-	}
 	cues struct {
 		Point []cuePoint `ebml:"CuePoint"`
 	}

@@ -15,7 +15,7 @@ import (
 // file that is not valid yet has whole clusters, which Repair can complete.
 func (w *Writer) Finish() (bool, error) {
 	first := w.Flush()
-	w.open.Block, w.data = nil, nil
+	w.open, w.blocks = nil, 0
 	ok, err := w.close()
 	return ok, errors.Join(first, err)
 }

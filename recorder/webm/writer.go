@@ -1,17 +1,17 @@
 package webm
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/at-wat/ebml-go"
 )
 
 const (
 	// clusterSpan bounds a cluster's length, and with it what a crash can cost.
 	clusterSpan = 500 * time.Millisecond
+	// syncSpan is how far apart clusters are that are synced. What a killed process has written is not lost, what a machine has
+	// that loses power is, from the last sync on.
+	syncSpan = 900 * time.Millisecond
 	// clusterMin keeps a stream of nothing but keyframes from syncing every frame.
 	clusterMin = 250 * time.Millisecond
 	// clusterBytes bounds the memory of the open cluster.
@@ -34,10 +34,10 @@ type Writer struct {
 	head head
 	end  int64 // file offset behind the last whole cluster
 
-	open  cluster      // blocks not written yet
-	data  []byte       // their frames, reused
-	first int64        // ms of the open cluster
-	buf   bytes.Buffer // reused for rendering
+	open   []byte // the open cluster as it will be in the file, reused
+	blocks int    // in it
+	first  int64  // ms of the open cluster
+	synced int64  // ms of the cluster that was synced last
 
 	cues   []cue
 	last   []int64       // per track: ms of its last block, -1 none
@@ -90,7 +90,7 @@ func (w *Writer) Size() int64 { return w.end }
 func (w *Writer) Duration() time.Duration { return w.whole }
 
 // Pending is the number of blocks that Flush would write.
-func (w *Writer) Pending() int { return len(w.open.Block) }
+func (w *Writer) Pending() int { return w.blocks }
 
 // Write adds a block to the open cluster, after writing that one out if b does
 // not belong to it any more. A track's blocks must rise by at least a
@@ -104,21 +104,18 @@ func (w *Writer) Write(b Block) error {
 		return fmt.Errorf("write block of track %d at %d ms: %w", b.Track, ms, ErrOrder)
 	}
 	video := w.head.tracks[b.Track-1].Video()
-	if len(w.open.Block) > 0 && w.ends(ms, video && b.Keyframe, len(b.Data)) {
+	if w.blocks > 0 && w.ends(ms, video && b.Keyframe, len(b.Data)) {
 		if err := w.Flush(); err != nil {
 			return err
 		}
 	}
-	if len(w.open.Block) == 0 {
+	if w.blocks == 0 {
 		w.first = ms
+		w.open = appendCluster(w.open[:0], ms)
 	}
 	w.index(ms, b, video)
-	at := len(w.data)
-	w.data = append(w.data, b.Data...)
-	w.open.Block = append(w.open.Block, ebml.Block{
-		TrackNumber: uint64(b.Track), Timecode: int16(ms - w.first),
-		Keyframe: b.Keyframe || !video, Data: [][]byte{w.data[at:len(w.data):len(w.data)]},
-	})
+	w.open = appendBlock(w.open, b, ms-w.first, b.Keyframe || !video)
+	w.blocks++
 	w.last[b.Track-1], w.latest = ms, ms
 	w.stop = max(w.stop, time.Duration(ms)*time.Millisecond+b.Duration)
 	return nil
@@ -127,7 +124,7 @@ func (w *Writer) Write(b Block) error {
 // ends says whether a block at ms opens a new cluster.
 func (w *Writer) ends(ms int64, keyframe bool, size int) bool {
 	age := time.Duration(ms-w.first) * time.Millisecond
-	return age >= clusterSpan || keyframe && age >= clusterMin || len(w.data)+size > clusterBytes
+	return age >= clusterSpan || keyframe && age >= clusterMin || len(w.open)+size > clusterBytes
 }
 
 // index notes a video keyframe, or, as long as the file has no video, one
@@ -149,26 +146,23 @@ func (w *Writer) index(ms int64, b Block, video bool) {
 	w.cues = append(w.cues, cue{time: ms, cluster: w.end, track: b.Track})
 }
 
-// Flush writes the open cluster in one piece and syncs the file.
+// Flush writes the open cluster in one piece, and syncs the file if there was no sync for a second of it.
 func (w *Writer) Flush() error {
-	if len(w.open.Block) == 0 {
+	if w.blocks == 0 {
 		return nil
 	}
-	w.open.Timecode = uint64(w.first)
-	w.buf.Reset()
-	err := ebml.Marshal(&struct {
-		Cluster *cluster `ebml:"Cluster"`
-	}{&w.open}, &w.buf)
-	w.open.Block, w.data = w.open.Block[:0], w.data[:0]
-	if err != nil {
-		return fmt.Errorf("render cluster: %w", err)
-	}
-	if _, err := w.file.WriteAt(w.buf.Bytes(), w.end); err != nil {
+	w.blocks = 0
+	finishCluster(w.open)
+	if _, err := w.file.WriteAt(w.open, w.end); err != nil {
 		return fmt.Errorf("write cluster at %d: %w", w.end, err)
 	}
 	w.before.end, w.before.whole = w.end, w.whole
-	w.end += int64(w.buf.Len())
+	w.end += int64(len(w.open))
 	w.whole = w.stop
+	if time.Duration(w.first-w.synced)*time.Millisecond < syncSpan {
+		return nil
+	}
+	w.synced = w.first
 	if err := w.file.Sync(); err != nil {
 		return fmt.Errorf("sync cluster: %w", err)
 	}
