@@ -10,6 +10,7 @@ var (
 	ErrNotFound    = errors.New("there is nothing of that id")
 	ErrExists      = errors.New("this id is taken")
 	ErrReused      = errors.New("the idempotency key was used for another request")
+	ErrLastKey     = errors.New("this is the last key that can make keys")
 	ErrStorageFull = errors.New("the server's disk is full")
 )
 
@@ -19,10 +20,22 @@ type Filter struct {
 	State  State
 }
 
-// Key is an API key as it is kept: without its secret.
+// Key is an API key as it is kept: without its secrets.
 type Key struct {
-	ID        string    `json:"id"`
-	Name      string    `json:"name"`
-	Scope     string    `json:"scope"`
-	CreatedAt time.Time `json:"created_at"`
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	Scope        string    `json:"scope"`
+	Seller       string    `json:"seller,omitempty"` // the only one it may act for
+	CreatedAt    time.Time `json:"created_at"`
+	CreatedBy    string    `json:"created_by,omitempty"` // a key's id; empty: the command line
+	ExpiresAt    time.Time `json:"expires_at,omitzero"`
+	RotatedAt    time.Time `json:"rotated_at,omitzero"`
+	RevokedAt    time.Time `json:"revoked_at,omitzero"`
+	LastUsedAt   time.Time `json:"last_used_at,omitzero"` // a minute late at most
+	LastUsedFrom string    `json:"last_used_from,omitempty"`
+}
+
+// Holds says whether the key opens anything at a time.
+func (k Key) Holds(now time.Time) bool {
+	return k.RevokedAt.IsZero() && (k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt))
 }

@@ -42,6 +42,7 @@ type Contact struct {
 	Phone     string `json:"phone,omitempty"`
 	Language  string `json:"language,omitempty"`
 	Reference string `json:"reference,omitempty"`
+	Seller    string `json:"seller,omitempty"` // whose buyer it is, if one seller's only
 }
 
 // Buyer is the fold of one buyer's stream.
@@ -55,8 +56,11 @@ type Buyer struct {
 // Apply folds one event in and returns the new state.
 func (b Buyer) Apply(e Event) Buyer {
 	b.Version = e.Seq
-	if r, ok := e.Body.(BuyerRegistered); ok {
+	switch r := e.Body.(type) {
+	case BuyerRegistered:
 		b.ID, b.Contact, b.CreatedAt = e.Stream, r.Contact, e.At
+	case BuyerChanged:
+		b.Contact = r.Contact
 	}
 	return b
 }
@@ -123,38 +127,54 @@ func (s Seller) Usage(month string) Usage {
 }
 
 // Register opens the stream of a seller.
-func Register(id string, p Profile, now time.Time) ([]Event, error) {
+func Register(id, actor string, p Profile, now time.Time) ([]Event, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	return []Event{{Stream: id, At: now, Body: SellerRegistered{p}}}, nil
+	return []Event{{Stream: id, At: now, Actor: actor, Body: SellerRegistered{p}}}, nil
 }
 
 // Change replaces a seller's settings.
-func (s Seller) Change(p Profile, now time.Time) ([]Event, error) {
+func (s Seller) Change(actor string, p Profile, now time.Time) ([]Event, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
 	if p == s.Profile {
 		return nil, nil
 	}
-	return []Event{{Stream: s.ID, At: now, Body: SellerChanged{p}}}, nil
+	return []Event{{Stream: s.ID, At: now, Actor: actor, Body: SellerChanged{p}}}, nil
 }
 
 // RegisterBuyer opens the stream of a buyer.
-func RegisterBuyer(id string, c Contact, now time.Time) ([]Event, error) {
-	if err := checkName(c.Name); err != nil {
+func RegisterBuyer(id, actor string, c Contact, now time.Time) ([]Event, error) {
+	if err := c.check(); err != nil {
 		return nil, err
+	}
+	return []Event{{Stream: id, At: now, Actor: actor, Body: BuyerRegistered{c}}}, nil
+}
+
+// Change replaces what is said of a buyer; whose buyer it is stays.
+func (b Buyer) Change(actor string, c Contact, now time.Time) ([]Event, error) {
+	c.Seller = b.Seller
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if c == b.Contact {
+		return nil, nil
+	}
+	return []Event{{Stream: b.ID, At: now, Actor: actor, Body: BuyerChanged{c}}}, nil
+}
+
+func (c Contact) check() error {
+	if err := checkName(c.Name); err != nil {
+		return err
 	}
 	if c.Language != "" {
 		if err := checkLanguage(c.Language); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := checkShort("email", c.Email, "phone", c.Phone, "reference", c.Reference); err != nil {
-		return nil, err
-	}
-	return []Event{{Stream: id, At: now, Body: BuyerRegistered{c}}}, nil
+	return checkShort("email", c.Email, "phone", c.Phone, "reference", c.Reference)
 }
 
 // Languages are those the pages speak.

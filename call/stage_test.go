@@ -21,7 +21,7 @@ func (s *stage) rule(words string) call.Rule {
 		return func(c call.Case, now time.Time) ([]call.Event, error) {
 			p := c.Seller.Profile
 			p.MonthlyMinutes = minutes
-			return c.Seller.Change(p, now)
+			return c.Seller.Change("key_crm", p, now)
 		}
 	}
 	if role, ok := strings.CutPrefix(words, "the CRM sends a link to the "); ok {

@@ -128,7 +128,7 @@ func (s *stage) register(words string) []string {
 		s.t.Fatalf("%q: N minutes a month, ZONE", words)
 	}
 	profile := call.Profile{Name: "Ana", TimeZone: zone, Language: "pt-BR", MonthlyMinutes: minutes}
-	events, err := call.Register("sell_ana", profile, s.now)
+	events, err := call.Register("sell_ana", "key_crm", profile, s.now)
 	if err != nil {
 		return []string{"refused: " + err.Error()}
 	}

@@ -85,7 +85,7 @@ func TestTopUp(t *testing.T) {
 		s := w.desk.sellers["sell_1"]
 		profile := s.Profile
 		profile.MonthlyMinutes = 100
-		events, err := s.Change(profile, time.Now())
+		events, err := s.Change("key_crm", profile, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -258,11 +258,11 @@ func (w *world) schedule(o options) {
 		o.minutes = 1000
 	}
 	now := time.Now()
-	seller, err := call.Register("sell_1", call.Profile{Name: "Ana", TimeZone: "UTC", Language: "en", MonthlyMinutes: o.minutes}, now)
+	seller, err := call.Register("sell_1", "key_crm", call.Profile{Name: "Ana", TimeZone: "UTC", Language: "en", MonthlyMinutes: o.minutes}, now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	buyer, err := call.RegisterBuyer("buy_1", call.Contact{Name: "Bruno"}, now)
+	buyer, err := call.RegisterBuyer("buy_1", "key_crm", call.Contact{Name: "Bruno"}, now)
 	if err != nil {
 		w.t.Fatal(err)
 	}

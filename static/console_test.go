@@ -16,6 +16,7 @@ type crm struct {
 	buyers  []message
 	calls   []message
 	links   []message
+	keys    []message
 	state   string
 }
 
@@ -40,7 +41,7 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, "/api/v1")
 	switch r.Method + " " + path {
 	case "GET /me":
-		say(200, message{"name": "dev", "scope": "all"})
+		say(200, message{"name": "dev", "scope": "operator"})
 	case "GET /sellers":
 		say(200, list(c.sellers))
 	case "GET /buyers":
@@ -66,6 +67,17 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		in["consents"] = []message{{"participant": "buy_1", "accepted": true}}
 		c.calls = append(c.calls, in)
 		say(201, in)
+	case "GET /keys":
+		say(200, list(c.keys))
+	case "POST /keys":
+		in["id"], in["created_at"], in["last_used_at"], in["last_used_from"] = "key_1", time.Now().UTC(), time.Now().UTC(), "192.0.2.1"
+		c.keys = append(c.keys, in)
+		say(201, message{"id": "key_1", "name": in["name"], "scope": in["scope"], "secret": "sk_fresh"})
+	case "POST /keys/key_1/rotate":
+		say(201, message{"id": "key_1", "name": c.keys[0]["name"], "scope": "crm", "secret": "sk_rotated"})
+	case "DELETE /keys/key_1":
+		c.keys[0]["revoked_at"] = time.Now().UTC()
+		say(204, nil)
 	case "GET /sellers/sell_1":
 		say(200, c.sellers[0])
 	case "PATCH /sellers/sell_1":
@@ -184,6 +196,16 @@ func TestConsole(t *testing.T) {
 	b.run("location.hash = '#/sellers'")
 	b.until(visible("seller"))
 	b.shot("console-sellers")
+	b.click("nav-keys")
+	fillIn(b, "key-form", map[string]string{"name": "CRM", "scope": "seller"})
+	b.until(element("secret") + ".value === 'sk_fresh' && " + visible("key-row"))
+	b.click("rotate")
+	b.click("rotate")
+	b.until(element("secret") + ".value === 'sk_rotated'")
+	b.shot("console-keys")
+	b.click("revoke-key")
+	b.click("revoke-key")
+	b.until("!" + visible("revoke-key"))
 	b.click("sign-out")
 	b.until(visible("sign-in"))
 	if got := b.text("sessionStorage.getItem('showroom.key')"); got != "null" {

@@ -186,21 +186,21 @@ func TestSchedule(t *testing.T) {
 func TestChangeSeller(t *testing.T) {
 	s := openShop(t)
 	id := s.seller(60)
-	rename := func(p call.Profile) (call.Profile, error) { p.Name = "Carla"; return p, nil }
-	changed, err := s.ChangeSeller(s.ctx, id, rename)
+	rename := func(c call.Seller) (call.Profile, error) { c.Name = "Carla"; return c.Profile, nil }
+	changed, err := s.ChangeSeller(s.ctx, id, "key_1", rename)
 	if err != nil || changed.Name != "Carla" || changed.MonthlyMinutes != 60 {
 		t.Fatalf("%+v, %v", changed, err)
 	}
-	again, err := s.ChangeSeller(s.ctx, id, rename)
+	again, err := s.ChangeSeller(s.ctx, id, "key_1", rename)
 	if err != nil || again.Version != changed.Version {
 		t.Fatalf("the same settings made an event: %+v, %v", again, err)
 	}
-	_, err = s.ChangeSeller(s.ctx, id, func(p call.Profile) (call.Profile, error) { p.TimeZone = "Mars"; return p, nil })
+	_, err = s.ChangeSeller(s.ctx, id, "key_1", func(c call.Seller) (call.Profile, error) { c.TimeZone = "Mars"; return c.Profile, nil })
 	var invalid *call.InvalidError
 	if !errors.As(err, &invalid) || invalid.Field != "time_zone" {
 		t.Errorf("error %v, want one of time_zone", err)
 	}
-	if _, err := s.ChangeSeller(s.ctx, "sell_none", rename); !errors.Is(err, call.ErrNotFound) {
+	if _, err := s.ChangeSeller(s.ctx, "sell_none", "key_1", rename); !errors.Is(err, call.ErrNotFound) {
 		t.Errorf("error %v, want %v", err, call.ErrNotFound)
 	}
 }

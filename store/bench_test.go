@@ -105,7 +105,7 @@ func BenchmarkCase(b *testing.B) {
 
 func BenchmarkKey(b *testing.B) {
 	s := openShop(b)
-	secret, _, err := s.CreateKey(s.ctx, "crm", "admin")
+	secret, _, err := s.CreateKey(s.ctx, call.Key{Name: "crm", Scope: "admin"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,7 +15,8 @@
 //	un/ id                            conferences that are under way, see [Store.Unfinished]
 //	si/ created id   bi/ created id   sellers and buyers by age
 //	cu/ name                          the cursor of a follower, 8 bytes
-//	ke/ SHA-256                       an API key by the digest of its secret, JSON
+//	ki/ id                            an API key with the digests of its secrets, JSON
+//	ke/ SHA-256                       which API key a secret opens, by the secret's digest, JSON
 //	sc/ name                          a secret of this installation, raw
 //	an/ SHA-256   ax/ expiry SHA-256  an answer kept under an idempotency key, JSON, and when it may go
 //	format                            the version of this layout

@@ -97,7 +97,7 @@ func TestFailureAtEveryStep(t *testing.T) {
 
 	scheduled := 0
 	for name, change := range map[string]func() error{
-		"register": func() error { _, err := s.RegisterBuyer(s.ctx, call.Contact{Name: "Bia"}); return err },
+		"register": func() error { _, err := s.RegisterBuyer(s.ctx, "key_1", call.Contact{Name: "Bia"}); return err },
 		"schedule": func() error {
 			scheduled++
 			id := fmt.Sprintf("conf_%d", scheduled)
@@ -106,7 +106,7 @@ func TestFailureAtEveryStep(t *testing.T) {
 		},
 		"end":      func() error { _, _, err := s.Apply(s.ctx, conf, call.End("seller", call.ReasonEnded)); return err },
 		"cursor":   func() error { return s.SetCursor(s.ctx, "webhooks", 3) },
-		"key":      func() error { _, _, err := s.CreateKey(s.ctx, "crm", "admin"); return err },
+		"key":      func() error { _, _, err := s.CreateKey(s.ctx, call.Key{Name: "crm", Scope: "admin"}); return err },
 		"secret":   func() error { _, err := s.Secret(s.ctx, "tokens", 32); return err },
 		"remember": func() error { return s.Remember(s.ctx, "k", []byte("d"), []byte("a")) },
 	} {

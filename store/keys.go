@@ -20,6 +20,7 @@ const (
 	listBuyers      = "bi/"
 	tableCursor     = "cu/"
 	tableKey        = "ke/"
+	listKeys        = "ki/"
 	tableSecret     = "sc/"
 	tableAnswer     = "an/"
 	listAnswers     = "ax/"

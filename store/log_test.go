@@ -159,7 +159,7 @@ func (s *shop) follow(last uint64) (seen []uint64) {
 		if e.Seq != 3 {
 			return nil
 		}
-		_, err := s.RegisterBuyer(ctx, call.Contact{Name: "came meanwhile"})
+		_, err := s.RegisterBuyer(ctx, "key_1", call.Contact{Name: "came meanwhile"})
 		return err
 	}}
 	var wg sync.WaitGroup

@@ -50,9 +50,9 @@ func randomDay(t *rapid.T, s *Store, c *clock) {
 		p := call.Profile{Name: "Ana", Language: "en"}
 		p.TimeZone = pick("zone", []string{"UTC", "America/Sao_Paulo"})
 		p.MonthlyMinutes = rapid.IntRange(0, 2).Draw(t, "minutes")
-		sellers = append(sellers, need(s.RegisterSeller(ctx, p))(t).ID)
+		sellers = append(sellers, need(s.RegisterSeller(ctx, "key_1", p))(t).ID)
 	}
-	buyers = append(buyers, need(s.RegisterBuyer(ctx, call.Contact{Name: "Bia"}))(t).ID)
+	buyers = append(buyers, need(s.RegisterBuyer(ctx, "key_1", call.Contact{Name: "Bia"}))(t).ID)
 	for i := range rapid.IntRange(1, 3).Draw(t, "conferences") {
 		start := noon.Add(time.Duration(rapid.IntRange(0, 3).Draw(t, "start")) * time.Hour)
 		rule := call.Schedule(fmt.Sprint("conf_", i), "key_1", plan(start))

@@ -16,7 +16,7 @@ import (
 func TestKeys(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "showroom.db")
 	s := openShopAt(t, path)
-	secret, made, err := s.CreateKey(s.ctx, "CRM", "admin")
+	secret, made, err := s.CreateKey(s.ctx, call.Key{Name: "CRM", Scope: "admin"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func TestKeys(t *testing.T) {
 	if made.ID == "" || made.Name != "CRM" || made.Scope != "admin" || !made.CreatedAt.Equal(noon) {
 		t.Errorf("key %+v", made)
 	}
-	other, _, err := s.CreateKey(s.ctx, "CRM", "admin")
+	other, _, err := s.CreateKey(s.ctx, call.Key{Name: "CRM", Scope: "admin"})
 	if err != nil || other == secret {
 		t.Fatalf("a second key: %v", err)
 	}
@@ -50,10 +50,10 @@ func TestKeys(t *testing.T) {
 func TestAddKey(t *testing.T) {
 	s := openShop(t)
 	secret := "a-secret-of-the-configuration-0123456789"
-	first := need(s.AddKey(s.ctx, secret, "development", "admin"))(t)
+	first := need(s.AddKey(s.ctx, secret, call.Key{Name: "development", Scope: "admin"}))(t)
 	before := dump(t, s.db)
 	s.clock.Add(time.Hour)
-	if again := need(s.AddKey(s.ctx, secret, "another name", "admin"))(t); again != first {
+	if again := need(s.AddKey(s.ctx, secret, call.Key{Name: "another name", Scope: "admin"}))(t); again != first {
 		t.Errorf("the same secret is another key: %+v, %+v", again, first)
 	}
 	if !maps.Equal(before, dump(t, s.db)) {
@@ -62,7 +62,7 @@ func TestAddKey(t *testing.T) {
 	for field, args := range map[string][3]string{
 		"secret": {"too short", "n", "admin"}, "name": {secret + "x", " ", "admin"}, "scope": {secret + "x", "n", "Admin!"},
 	} {
-		_, err := s.AddKey(s.ctx, args[0], args[1], args[2])
+		_, err := s.AddKey(s.ctx, args[0], call.Key{Name: args[1], Scope: args[2]})
 		var invalid *call.InvalidError
 		if !errors.As(err, &invalid) || invalid.Field != field {
 			t.Errorf("error %v, want one of %s", err, field)

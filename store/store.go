@@ -37,6 +37,10 @@ func New(db kv.DB, now func() time.Time) (*Store, error) {
 		case string(found) != format:
 			return fmt.Errorf("the data is of format %q and this version reads %q: use the version of Showroom that wrote it", found, format)
 		}
+		adopted, err := t.adoptKeys()
+		if err != nil || adopted > 0 {
+			return err
+		}
 		return errNothing
 	})
 	if err != nil {

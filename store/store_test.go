@@ -91,13 +91,13 @@ func need[T any](v T, err error) func(fataler) T {
 
 func (s *shop) seller(minutes int) string {
 	s.Helper()
-	seller, err := s.RegisterSeller(s.ctx, call.Profile{Name: "Ana", TimeZone: "America/Sao_Paulo", Language: "pt-BR", MonthlyMinutes: minutes})
+	seller, err := s.RegisterSeller(s.ctx, "key_1", call.Profile{Name: "Ana", TimeZone: "America/Sao_Paulo", Language: "pt-BR", MonthlyMinutes: minutes})
 	return must(s.TB, seller, err).ID
 }
 
 func (s *shop) buyer() string {
 	s.Helper()
-	buyer, err := s.RegisterBuyer(s.ctx, call.Contact{Name: "Bia"})
+	buyer, err := s.RegisterBuyer(s.ctx, "key_1", call.Contact{Name: "Bia"})
 	return must(s.TB, buyer, err).ID
 }
 

@@ -105,7 +105,7 @@ func (a *app) demoKey(ctx context.Context) (string, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
-	secret, _, err := a.store.CreateKey(ctx, "demo", rest.ScopeCRM)
+	secret, _, err := a.store.CreateKey(ctx, call.Key{Name: "demo", Scope: rest.ScopeOperator})
 	if err != nil {
 		return "", err
 	}
@@ -123,10 +123,10 @@ func (a *app) demoSeller(ctx context.Context, minutes int, language string) (cal
 		if s.Reference == demoReference {
 			used := s.Usage(s.Month(clock())).Used
 			profile.MonthlyMinutes = minutes + (used+59)/60
-			return a.store.ChangeSeller(ctx, s.ID, func(call.Profile) (call.Profile, error) { return profile, nil })
+			return a.store.ChangeSeller(ctx, s.ID, call.System, func(call.Seller) (call.Profile, error) { return profile, nil })
 		}
 	}
-	return a.store.RegisterSeller(ctx, profile)
+	return a.store.RegisterSeller(ctx, call.System, profile)
 }
 
 func (a *app) demoBuyer(ctx context.Context, language string) (call.Buyer, error) {
@@ -139,5 +139,5 @@ func (a *app) demoBuyer(ctx context.Context, language string) (call.Buyer, error
 			return b, nil
 		}
 	}
-	return a.store.RegisterBuyer(ctx, call.Contact{Name: "Bruno Lima", Language: language, Reference: demoReference})
+	return a.store.RegisterBuyer(ctx, call.System, call.Contact{Name: "Bruno Lima", Language: language, Reference: demoReference})
 }

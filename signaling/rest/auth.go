@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"showroom/call"
@@ -14,17 +15,26 @@ import (
 type access int
 
 const (
-	byKey        access = iota // Bearer: an API key
-	byPass                     // Bearer: the token of an access link
-	byWatchToken               // Bearer: the token of a watch link
-	bySignature                // exp and sig in the URL
+	byKey         access = iota // Bearer: an API key, but not of the scope seller
+	byPass                      // Bearer: the token of an access link
+	byWatchToken                // Bearer: the token of a watch link
+	bySignature                 // exp and sig in the URL
+	byAnyKey                    // Bearer: an API key; one of the scope seller sees its seller only, see own.go
+	byOperatorKey               // Bearer: an API key of the scope operator
 )
 
 // The scopes of API keys.
 const (
-	ScopeCRM  = "crm"  // everything
-	ScopeRead = "read" // GET only
+	ScopeOperator = "operator" // everything
+	ScopeCRM      = "crm"      // all but the API keys
+	ScopeSeller   = "seller"   // what belongs to one seller
+	ScopeRead     = "read"     // GET only, and no API keys
 )
+
+var scopes = []string{ScopeOperator, ScopeCRM, ScopeSeller, ScopeRead}
+
+// isKey says whether an API key is asked for.
+func (a access) isKey() bool { return a == byKey || a == byAnyKey || a == byOperatorKey }
 
 const maxCredential = 4 << 10 // bytes
 
@@ -60,17 +70,31 @@ func authorize(s subject, rt route, conference string) error {
 	if s.access != rt.access {
 		return fail(codeUnauth, "another kind of credential is needed here")
 	}
-	if s.access != byKey {
+	if !s.access.isKey() {
 		if conference != "" && conference != s.conference {
 			return notFound()
 		}
 		return nil
 	}
-	switch {
-	case s.key.Scope == ScopeCRM, s.key.Scope == ScopeRead && rt.method == http.MethodGet:
-		return nil
+	if !slices.Contains(rt.scopes(), s.key.Scope) {
+		return fail(codeForbidden, fmt.Sprintf("this API key has the scope %q, which does not allow %s here", s.key.Scope, rt.method))
 	}
-	return fail(codeForbidden, fmt.Sprintf("this API key has the scope %q, which does not allow %s here", s.key.Scope, rt.method))
+	return nil
+}
+
+// scopes are those of the keys that may ask.
+func (rt route) scopes() []string {
+	if rt.access == byOperatorKey {
+		return []string{ScopeOperator}
+	}
+	may := []string{ScopeOperator, ScopeCRM}
+	if rt.access == byAnyKey {
+		may = append(may, ScopeSeller)
+	}
+	if rt.method == http.MethodGet {
+		may = append(may, ScopeRead)
+	}
+	return may
 }
 
 func (a *api) authenticate(by access, r *request) (subject, error) {
@@ -84,7 +108,7 @@ func (a *api) authenticate(by access, r *request) (subject, error) {
 		return subject{}, err
 	}
 	switch by {
-	case byKey:
+	case byKey, byAnyKey, byOperatorKey:
 		key, err := a.Store.Key(r.Context(), credential)
 		if errors.Is(err, call.ErrNotFound) {
 			return subject{}, fail(codeUnauth, "this API key is not valid")

@@ -24,7 +24,10 @@ func (a *api) createBuyer(r *request) (reply, error) {
 		return reply{}, err
 	}
 	in.Name, in.Email, in.Phone = strings.TrimSpace(in.Name), strings.TrimSpace(in.Email), strings.TrimSpace(in.Phone)
-	b, err := a.Store.RegisterBuyer(r.Context(), in)
+	if in.Seller != "" && !isID("sell_", in.Seller) {
+		return reply{}, call.Invalid("seller", "not the id of a seller")
+	}
+	b, err := r.store.RegisterBuyer(r.Context(), r.subject.actor(), in)
 	if err != nil {
 		return reply{}, err
 	}
@@ -36,7 +39,7 @@ func (a *api) listBuyers(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	buyers, next, err := a.Store.Buyers(r.Context(), after, limit)
+	buyers, next, err := r.store.Buyers(r.Context(), after, limit)
 	if err != nil {
 		return reply{}, err
 	}
@@ -48,9 +51,47 @@ func (a *api) readBuyer(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	b, err := a.Store.Buyer(r.Context(), id)
+	b, err := r.store.Buyer(r.Context(), id)
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(showBuyer(b))
+	return tagged(showBuyer(b))
+}
+
+// contactInput is what may be said of a buyer later; nil is not said.
+type contactInput struct {
+	Name      *string `json:"name"`
+	Email     *string `json:"email"`
+	Phone     *string `json:"phone"`
+	Language  *string `json:"language"`
+	Reference *string `json:"reference"`
+}
+
+func (in contactInput) over(c call.Contact) call.Contact {
+	return call.Contact{
+		Name:      strings.TrimSpace(or(in.Name, c.Name)),
+		Email:     strings.TrimSpace(or(in.Email, c.Email)),
+		Phone:     strings.TrimSpace(or(in.Phone, c.Phone)),
+		Language:  or(in.Language, c.Language),
+		Reference: or(in.Reference, c.Reference),
+		Seller:    c.Seller,
+	}
+}
+
+func (a *api) changeBuyer(r *request) (reply, error) {
+	id, err := r.pathID("id", "buy_")
+	if err != nil {
+		return reply{}, err
+	}
+	var in contactInput
+	if err := decode(r.body, &in); err != nil {
+		return reply{}, err
+	}
+	b, err := r.store.ChangeBuyer(r.Context(), id, r.subject.actor(), func(b call.Buyer) (call.Contact, error) {
+		return in.over(b.Contact), r.ifMatch(showBuyer(b))
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	return tagged(showBuyer(b))
 }

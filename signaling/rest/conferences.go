@@ -56,7 +56,7 @@ func (a *api) createConference(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	c, err := a.Store.Schedule(r.Context(), *in.Seller, *in.Buyer, call.Schedule(newID("conf_"), r.subject.actor(), plan))
+	c, err := r.store.Schedule(r.Context(), *in.Seller, *in.Buyer, call.Schedule(newID("conf_"), r.subject.actor(), plan))
 	if err != nil {
 		return reply{}, err
 	}
@@ -76,7 +76,7 @@ func (a *api) listConferences(r *request) (reply, error) {
 	if f.Seller != "" && !isID("sell_", f.Seller) {
 		return reply{}, call.Invalid("seller", "not the id of a seller")
 	}
-	conferences, next, err := a.Store.Conferences(r.Context(), f, after, limit)
+	conferences, next, err := r.store.Conferences(r.Context(), f, after, limit)
 	if err != nil {
 		return reply{}, err
 	}
@@ -128,7 +128,7 @@ func (a *api) readConference(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(showConference(c, r.now))
+	return tagged(showConference(c, r.now))
 }
 
 func (a *api) caseOf(r *request) (call.Case, error) {
@@ -136,7 +136,7 @@ func (a *api) caseOf(r *request) (call.Case, error) {
 	if err != nil {
 		return call.Case{}, err
 	}
-	return a.Store.Case(r.Context(), id)
+	return r.store.Case(r.Context(), id)
 }
 
 func (a *api) cancelConference(r *request) (reply, error) {
@@ -166,9 +166,19 @@ func (a *api) close(r *request, otherwise string, rule func(reason string) call.
 	if len([]rune(reason)) > maxReason {
 		return reply{}, call.Invalid("reason", fmt.Sprintf("longer than %d characters", maxReason))
 	}
-	c, _, err := a.Store.Apply(r.Context(), id, rule(reason))
+	c, _, err := r.store.Apply(r.Context(), id, r.guarded(rule(reason)))
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(showConference(c, r.now))
+	return tagged(showConference(c, r.now))
+}
+
+// guarded is a rule that asks the request's If-Match first.
+func (r *request) guarded(rule call.Rule) call.Rule {
+	return func(c call.Case, now time.Time) ([]call.Event, error) {
+		if err := r.ifMatch(showConference(c, r.now)); err != nil {
+			return nil, err
+		}
+		return rule(c, now)
+	}
 }

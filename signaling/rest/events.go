@@ -34,7 +34,7 @@ func (a *api) listEvents(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	events, err := a.Store.StreamEvents(r.Context(), c.Conference.ID, seq, limit+1) // one more tells whether there is a next page
+	events, err := r.store.StreamEvents(r.Context(), c.Conference.ID, seq, limit+1) // one more tells whether there is a next page
 	if err != nil {
 		return reply{}, err
 	}

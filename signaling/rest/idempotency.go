@@ -55,7 +55,12 @@ func (a *api) once(rt route, r *request) (reply, error) {
 	digest := sha256.Sum256([]byte(r.Method + "\n" + r.URL.EscapedPath() + "\n" + string(r.body)))
 	sealed, err := a.Store.Remembered(r.Context(), name, digest[:])
 	if err == nil {
-		return open(box, sealed)
+		answer, err := open(box, sealed)
+		if err != nil {
+			a.Log.Warn("remembered answer does not open", "key", r.subject.key.ID, "err", err)
+			return reply{}, fail(codeConflict, "this Idempotency-Key was used before the API key got a new secret; look whether what you want is there")
+		}
+		return answer, nil
 	}
 	if !errors.Is(err, call.ErrNotFound) {
 		return reply{}, err

@@ -55,7 +55,7 @@ func (a *api) createLink(r *request) (reply, error) {
 		return reply{}, err
 	}
 	name := newID("link_")
-	c, _, err := a.Store.Apply(r.Context(), id, issue(name, r.subject.actor(), in.Role, strings.TrimSpace(in.Name), expires))
+	c, _, err := r.store.Apply(r.Context(), id, issue(name, r.subject.actor(), in.Role, strings.TrimSpace(in.Name), expires))
 	if err != nil {
 		return reply{}, err
 	}
@@ -107,7 +107,7 @@ func (a *api) revokeLink(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	_, _, err = a.Store.Apply(r.Context(), id, call.RevokeLink(name, r.subject.actor()))
+	_, _, err = r.store.Apply(r.Context(), id, call.RevokeLink(name, r.subject.actor()))
 	if errors.Is(err, call.ErrRevoked) { // here: never issued
 		return reply{}, notFound()
 	}

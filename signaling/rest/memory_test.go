@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -150,38 +151,54 @@ func (m *memory) StreamEvents(_ context.Context, stream string, after uint64, li
 	return found, nil
 }
 
-func (m *memory) RegisterSeller(_ context.Context, p call.Profile) (call.Seller, error) {
+func (m *memory) RegisterSeller(_ context.Context, actor string, p call.Profile) (call.Seller, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	id := newID("sell_")
-	events, err := call.Register(id, p, m.now())
+	events, err := call.Register(id, actor, p, m.now())
 	c, _, err := m.fold(call.Case{Seller: call.Seller{ID: id}}, events, err)
 	return c.Seller, err
 }
 
-func (m *memory) ChangeSeller(_ context.Context, id string, change func(call.Profile) (call.Profile, error)) (call.Seller, error) {
+func (m *memory) ChangeSeller(_ context.Context, id, actor string, change func(call.Seller) (call.Profile, error)) (call.Seller, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.sellers[id]
 	if !ok {
 		return s, call.ErrNotFound
 	}
-	p, err := change(s.Profile)
+	p, err := change(s)
 	if err != nil {
 		return s, err
 	}
-	events, err := s.Change(p, m.now())
+	events, err := s.Change(actor, p, m.now())
 	c, _, err := m.fold(call.Case{Seller: s}, events, err)
 	return c.Seller, err
 }
 
-func (m *memory) RegisterBuyer(_ context.Context, in call.Contact) (call.Buyer, error) {
+func (m *memory) RegisterBuyer(_ context.Context, actor string, in call.Contact) (call.Buyer, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	id := newID("buy_")
-	events, err := call.RegisterBuyer(id, in, m.now())
+	events, err := call.RegisterBuyer(id, actor, in, m.now())
 	c, _, err := m.fold(call.Case{Buyer: call.Buyer{ID: id}}, events, err)
 	return c.Buyer, err
+}
+
+func (m *memory) ChangeBuyer(_ context.Context, id, actor string, change func(call.Buyer) (call.Contact, error)) (call.Buyer, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, ok := m.buyers[id]
+	if !ok {
+		return b, call.ErrNotFound
+	}
+	c, err := change(b)
+	if err != nil {
+		return b, err
+	}
+	events, err := b.Change(actor, c, m.now())
+	after, _, err := m.fold(call.Case{Buyer: b}, events, err)
+	return after.Buyer, err
 }
 
 func (m *memory) Seller(_ context.Context, id string) (call.Seller, error) {
@@ -190,8 +207,84 @@ func (m *memory) Seller(_ context.Context, id string) (call.Seller, error) {
 func (m *memory) Buyer(_ context.Context, id string) (call.Buyer, error) {
 	return find(m, m.buyers, id)
 }
+
 func (m *memory) Key(_ context.Context, secret string) (call.Key, error) {
-	return find(m, m.keys, secret)
+	k, err := find(m, m.keys, secret)
+	if err == nil && !k.Holds(m.now()) {
+		err = call.ErrNotFound
+	}
+	return k, err
+}
+
+func (m *memory) Keys(context.Context) ([]call.Key, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := slices.Collect(maps.Values(m.keys))
+	all = slices.DeleteFunc(all, func(k call.Key) bool { return k.Scope == oddScope }) // a later version's
+	slices.SortFunc(all, func(x, y call.Key) int { return cmp.Compare(x.ID, y.ID) })
+	return all, m.broken
+}
+
+func (m *memory) CreateKey(_ context.Context, k call.Key) (string, call.Key, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if k.Name == "" {
+		return "", k, call.Invalid("name", "a name is needed")
+	}
+	secret := newID("sk_")
+	k.ID, k.CreatedAt = newID("key_"), m.now()
+	m.keys[secret] = k
+	return secret, k, nil
+}
+
+// withKey changes a key; the secret stays the same.
+func (m *memory) withKey(id string, change func(*call.Key) error) (string, call.Key, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for secret, k := range m.keys {
+		if k.ID == id && k.RevokedAt.IsZero() {
+			if err := cmp.Or(m.broken, change(&k)); err != nil {
+				return "", k, err
+			}
+			m.keys[secret] = k
+			return secret, k, nil
+		}
+	}
+	return "", call.Key{}, call.ErrNotFound
+}
+
+func (m *memory) ChangeKey(_ context.Context, id string, change func(call.Key) (call.Key, error)) (call.Key, error) {
+	_, k, err := m.withKey(id, func(k *call.Key) (err error) {
+		*k, err = change(*k)
+		return err
+	})
+	return k, err
+}
+
+func (m *memory) RotateKey(_ context.Context, id string, _ time.Duration) (string, call.Key, error) {
+	return m.withKey(id, func(k *call.Key) error {
+		k.RotatedAt = m.now()
+		return nil
+	})
+}
+
+func (m *memory) RevokeKey(_ context.Context, id, keeper string) (call.Key, error) {
+	_, k, err := m.withKey(id, func(k *call.Key) error {
+		if k.Scope == keeper && len(m.keys) == 1 {
+			return call.ErrLastKey
+		}
+		k.RevokedAt = m.now()
+		return nil
+	})
+	return k, err
+}
+
+func (m *memory) UsedKey(_ context.Context, id, from string) error {
+	_, _, err := m.withKey(id, func(k *call.Key) error {
+		k.LastUsedAt, k.LastUsedFrom = m.now(), from
+		return nil
+	})
+	return err
 }
 
 func (m *memory) Sellers(_ context.Context, after string, limit int) ([]call.Seller, string, error) {

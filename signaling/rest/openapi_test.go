@@ -2,7 +2,6 @@ package rest
 
 import (
 	"encoding/json"
-	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -54,10 +53,7 @@ func mayAsk(rt route) []string {
 	case bySignature:
 		return []string{"signature"}
 	}
-	who := []string{"apiKey", ScopeCRM}
-	if rt.method == http.MethodGet {
-		who = append(who, ScopeRead)
-	}
+	who := append([]string{"apiKey"}, rt.scopes()...)
 	slices.Sort(who)
 	return who
 }

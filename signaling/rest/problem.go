@@ -25,6 +25,7 @@ const (
 	codeMethod      code = "method_not_allowed"
 	codeConflict    code = "conflict"
 	codeNoMinutes   code = "no_minutes"
+	codeChanged     code = "changed" // If-Match
 	codeTooLarge    code = "too_large"
 	codeBadRange    code = "bad_range"
 	codeRateLimited code = "rate_limited"
@@ -43,7 +44,7 @@ const (
 
 var statuses = map[code]int{
 	codeBadRequest: 400, codeInvalid: 422, codeUnauth: 401, codeForbidden: 403, codeNotFound: 404, codeMethod: 405, codeConflict: 409,
-	codeNoMinutes: 409, codeTooLarge: 413, codeBadRange: 416, codeRateLimited: 429, codeUnavailable: 503, codeFull: 507, codeInternal: 500,
+	codeNoMinutes: 409, codeChanged: 412, codeTooLarge: 413, codeBadRange: 416, codeRateLimited: 429, codeUnavailable: 503, codeFull: 507, codeInternal: 500,
 	codeTokenInvalid: 401, codeTokenExpired: 401, codeTokenRevoked: 401, codeURLExpired: 410, codeOver: 410, codeCancelled: 410,
 }
 
@@ -107,7 +108,7 @@ func problemOf(err error) *problem {
 
 // refusal is the rule's own error among err, if its words are meant for the client.
 func refusal(err error) error {
-	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrExists, call.ErrTooMany} {
+	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrExists, call.ErrTooMany, call.ErrLastKey} {
 		if errors.Is(err, r) {
 			return r
 		}

@@ -3,7 +3,7 @@
 // for the holder of a watch link.
 //
 // It changes nothing by itself: handlers apply rules of package call through the interfaces below. It starts no goroutine. Its
-// two locks (failed sign-ins, idempotent requests in progress) are never held together nor while calling out.
+// locks (failed sign-ins, last uses of keys, idempotent requests in progress) are never held together nor while calling out.
 package rest
 
 import (
@@ -31,22 +31,30 @@ type Conferences interface {
 
 // Sellers keeps sellers; lists are newest first.
 type Sellers interface {
-	RegisterSeller(ctx context.Context, p call.Profile) (call.Seller, error)
-	ChangeSeller(ctx context.Context, id string, change func(call.Profile) (call.Profile, error)) (call.Seller, error)
+	RegisterSeller(ctx context.Context, actor string, p call.Profile) (call.Seller, error)
+	ChangeSeller(ctx context.Context, id, actor string, change func(call.Seller) (call.Profile, error)) (call.Seller, error)
 	Seller(ctx context.Context, id string) (call.Seller, error)
 	Sellers(ctx context.Context, after string, limit int) ([]call.Seller, string, error)
 }
 
 // Buyers keeps buyers; lists are newest first.
 type Buyers interface {
-	RegisterBuyer(ctx context.Context, c call.Contact) (call.Buyer, error)
+	RegisterBuyer(ctx context.Context, actor string, c call.Contact) (call.Buyer, error)
+	ChangeBuyer(ctx context.Context, id, actor string, change func(call.Buyer) (call.Contact, error)) (call.Buyer, error)
 	Buyer(ctx context.Context, id string) (call.Buyer, error)
 	Buyers(ctx context.Context, after string, limit int) ([]call.Buyer, string, error)
 }
 
-// Keys knows the API keys. A secret that is none is [call.ErrNotFound].
+// Keys keeps the API keys. A secret that opens nothing and a key that was revoked are [call.ErrNotFound].
 type Keys interface {
 	Key(ctx context.Context, secret string) (call.Key, error)
+	Keys(ctx context.Context) ([]call.Key, error)
+	CreateKey(ctx context.Context, k call.Key) (secret string, made call.Key, err error)
+	ChangeKey(ctx context.Context, id string, change func(call.Key) (call.Key, error)) (call.Key, error)
+	RotateKey(ctx context.Context, id string, overlap time.Duration) (secret string, k call.Key, err error)
+	// RevokeKey refuses the last key of the scope keeper with [call.ErrLastKey].
+	RevokeKey(ctx context.Context, id, keeper string) (call.Key, error)
+	UsedKey(ctx context.Context, id, from string) error
 }
 
 // Memory keeps the answers to requests with an idempotency key for 24 hours.
@@ -108,6 +116,7 @@ type api struct {
 	signer   signer
 	failures *failures
 	inFlight inFlight
+	uses     *uses
 }
 
 // New returns the handler of everything under /api/v1, and of the description at /api/openapi.json.
@@ -128,7 +137,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), inFlight: newInFlight()}
+	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), inFlight: newInFlight(), uses: newUses()}
 	description, err := describe()
 	if err != nil {
 		return nil, err

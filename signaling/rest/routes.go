@@ -14,18 +14,20 @@ type route struct {
 
 func (rt route) pattern() string { return rt.method + " " + base + rt.path }
 
-// request is a request whose sender was let in.
+// request is a request whose sender was let in. What a seller's key may ask must go through its store.
 type request struct {
 	*http.Request
 	subject subject
 	body    []byte // of POST and PATCH
 	now     time.Time
+	store   Store // all of it, or what the key of a seller may see
 }
 
 // reply is a handler's answer. A nil body is no body; stream writes a whole answer by itself.
 type reply struct {
 	status int
 	body   any
+	etag   string
 	stream func(http.ResponseWriter)
 }
 
@@ -34,31 +36,39 @@ func created(body any) (reply, error) { return reply{status: http.StatusCreated,
 
 func (a *api) routes() []route {
 	return []route{
-		{"GET", "/me", byKey, a.me},
+		{"GET", "/me", byAnyKey, a.me},
+
+		{"POST", "/keys", byOperatorKey, a.createKey},
+		{"GET", "/keys", byOperatorKey, a.listKeys},
+		{"GET", "/keys/{key}", byOperatorKey, a.readKey},
+		{"PATCH", "/keys/{key}", byOperatorKey, a.changeKey},
+		{"POST", "/keys/{key}/rotate", byOperatorKey, a.rotateKey},
+		{"DELETE", "/keys/{key}", byOperatorKey, a.revokeKey},
 
 		{"POST", "/sellers", byKey, a.createSeller},
-		{"GET", "/sellers", byKey, a.listSellers},
-		{"GET", "/sellers/{id}", byKey, a.readSeller},
+		{"GET", "/sellers", byAnyKey, a.listSellers},
+		{"GET", "/sellers/{id}", byAnyKey, a.readSeller},
 		{"PATCH", "/sellers/{id}", byKey, a.changeSeller},
-		{"GET", "/sellers/{id}/usage", byKey, a.readUsage},
+		{"GET", "/sellers/{id}/usage", byAnyKey, a.readUsage},
 
-		{"POST", "/buyers", byKey, a.createBuyer},
+		{"POST", "/buyers", byAnyKey, a.createBuyer},
 		{"GET", "/buyers", byKey, a.listBuyers},
-		{"GET", "/buyers/{id}", byKey, a.readBuyer},
+		{"GET", "/buyers/{id}", byAnyKey, a.readBuyer},
+		{"PATCH", "/buyers/{id}", byAnyKey, a.changeBuyer},
 
-		{"POST", "/conferences", byKey, a.createConference},
-		{"GET", "/conferences", byKey, a.listConferences},
-		{"GET", "/conferences/{conference}", byKey, a.readConference},
-		{"GET", "/conferences/{conference}/events", byKey, a.listEvents},
-		{"POST", "/conferences/{conference}/cancel", byKey, a.cancelConference},
-		{"POST", "/conferences/{conference}/end", byKey, a.endConference},
+		{"POST", "/conferences", byAnyKey, a.createConference},
+		{"GET", "/conferences", byAnyKey, a.listConferences},
+		{"GET", "/conferences/{conference}", byAnyKey, a.readConference},
+		{"GET", "/conferences/{conference}/events", byAnyKey, a.listEvents},
+		{"POST", "/conferences/{conference}/cancel", byAnyKey, a.cancelConference},
+		{"POST", "/conferences/{conference}/end", byAnyKey, a.endConference},
 
-		{"POST", "/conferences/{conference}/links", byKey, a.createLink},
-		{"GET", "/conferences/{conference}/links", byKey, a.listLinks},
-		{"DELETE", "/conferences/{conference}/links/{link}", byKey, a.revokeLink},
+		{"POST", "/conferences/{conference}/links", byAnyKey, a.createLink},
+		{"GET", "/conferences/{conference}/links", byAnyKey, a.listLinks},
+		{"DELETE", "/conferences/{conference}/links/{link}", byAnyKey, a.revokeLink},
 
-		{"GET", "/conferences/{conference}/recording", byKey, a.readRecording},
-		{"POST", "/conferences/{conference}/recording/links", byKey, a.createWatchLink},
+		{"GET", "/conferences/{conference}/recording", byAnyKey, a.readRecording},
+		{"POST", "/conferences/{conference}/recording/links", byAnyKey, a.createWatchLink},
 
 		{"GET", "/invitation", byPass, a.readInvitation},
 		{"POST", "/invitation/accept", byPass, a.acceptInvitation},

@@ -48,7 +48,7 @@ func (a *api) createSeller(r *request) (reply, error) {
 	if in.MonthlyMinutes == nil {
 		return reply{}, call.Invalid("monthly_minutes", "say how many minutes the seller has in a month")
 	}
-	s, err := a.Store.RegisterSeller(r.Context(), in.over(call.Profile{TimeZone: "UTC", Language: "en"}))
+	s, err := r.store.RegisterSeller(r.Context(), r.subject.actor(), in.over(call.Profile{TimeZone: "UTC", Language: "en"}))
 	if err != nil {
 		return reply{}, err
 	}
@@ -60,7 +60,7 @@ func (a *api) listSellers(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	sellers, next, err := a.Store.Sellers(r.Context(), after, limit)
+	sellers, next, err := r.store.Sellers(r.Context(), after, limit)
 	if err != nil {
 		return reply{}, err
 	}
@@ -72,7 +72,7 @@ func (a *api) readSeller(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(showSeller(s))
+	return tagged(showSeller(s))
 }
 
 func (a *api) changeSeller(r *request) (reply, error) {
@@ -84,11 +84,13 @@ func (a *api) changeSeller(r *request) (reply, error) {
 	if err := decode(r.body, &in); err != nil {
 		return reply{}, err
 	}
-	s, err := a.Store.ChangeSeller(r.Context(), id, func(p call.Profile) (call.Profile, error) { return in.over(p), nil })
+	s, err := r.store.ChangeSeller(r.Context(), id, r.subject.actor(), func(s call.Seller) (call.Profile, error) {
+		return in.over(s.Profile), r.ifMatch(showSeller(s))
+	})
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(showSeller(s))
+	return tagged(showSeller(s))
 }
 
 func (a *api) readUsage(r *request) (reply, error) {
@@ -111,5 +113,5 @@ func (a *api) sellerOf(r *request) (call.Seller, error) {
 	if err != nil {
 		return call.Seller{}, err
 	}
-	return a.Store.Seller(r.Context(), id)
+	return r.store.Seller(r.Context(), id)
 }

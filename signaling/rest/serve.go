@@ -57,12 +57,12 @@ func (a *api) crossOrigin(w http.ResponseWriter, r *http.Request) (answered bool
 		return false
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "Retry-After, Content-Range")
+	h.Set("Access-Control-Expose-Headers", "Retry-After, Content-Range, ETag")
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}
 	h.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Range")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Range")
 	h.Set("Access-Control-Max-Age", "600")
 	w.WriteHeader(http.StatusNoContent)
 	return true
@@ -105,7 +105,7 @@ func (a *api) handler(rt route) http.Handler {
 		case answer.stream != nil:
 			answer.stream(w)
 		default:
-			a.writeReply(w, rt, answer)
+			a.writeReply(w, rt, hr, answer)
 		}
 	})
 }
@@ -115,6 +115,13 @@ func (a *api) answer(rt route, w http.ResponseWriter, hr *http.Request) (reply, 
 	var err error
 	if r.subject, err = a.letIn(rt, r); err != nil {
 		return reply{}, err
+	}
+	r.store = a.Store
+	if r.subject.access.isKey() {
+		a.used(r)
+		if r.subject.key.Scope == ScopeSeller {
+			r.store = own{a.Store, r.subject.key.Seller}
+		}
 	}
 	if hr.Method != http.MethodPost && hr.Method != http.MethodPatch {
 		return rt.handle(r)
@@ -127,14 +134,21 @@ func (a *api) answer(rt route, w http.ResponseWriter, hr *http.Request) (reply, 
 		return reply{}, fail(codeBadRequest, "the body ended early or took too long")
 	}
 	deadlines(w).SetReadDeadline(time.Time{}) //nolint:errcheck // a test's recorder has none
-	if hr.Method == http.MethodPost && rt.access == byKey {
+	if hr.Method == http.MethodPost && rt.access.isKey() {
 		return a.once(rt, r)
 	}
 	return rt.handle(r)
 }
 
 // writeReply encodes before the status is sent, so that a failure can still be told.
-func (a *api) writeReply(w http.ResponseWriter, rt route, answer reply) {
+func (a *api) writeReply(w http.ResponseWriter, rt route, hr *http.Request, answer reply) {
+	if answer.etag != "" {
+		w.Header().Set("ETag", answer.etag)
+	}
+	if (&request{Request: hr}).unchanged(answer) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
 	if answer.body == nil {
 		w.WriteHeader(answer.status)
 		return

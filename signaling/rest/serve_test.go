@@ -109,7 +109,7 @@ func TestBrokenStore(t *testing.T) {
 		}
 		b.store.broken = broken
 		for _, rt := range routes {
-			credential := map[access]string{byKey: fullKey, byPass: v.token, byWatchToken: v.watch}[rt.access]
+			credential := map[access]string{byKey: fullKey, byAnyKey: fullKey, byOperatorKey: fullKey, byPass: v.token, byWatchToken: v.watch}[rt.access]
 			a := b.wantAs(want, credential, rt.method, filled[rt.pattern()][0], filled[rt.pattern()][1])
 			checkProblem(t, a)
 			if strings.Contains(a.Body.String(), "secret") {

@@ -2,6 +2,7 @@
 import { API } from './console/api.js';
 import { conference } from './console/conference.js';
 import { conferences, newConference } from './console/conferences.js';
+import { keys } from './console/keys.js';
 import { failure, words } from './console/parts.js';
 import { newSeller, seller, sellers } from './console/sellers.js';
 import { byID, el } from './dom.js';
@@ -10,7 +11,7 @@ import { begin, languageSwitch, t } from './text.js';
 const KEY = 'showroom.key';
 const ROUTES = [
   [/^#?\/?$/, conferences], [/^#\/new$/, newConference], [/^#\/conferences\/([\w-]+)$/, conference],
-  [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller],
+  [/^#\/keys$/, keys], [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller],
 ];
 
 /** @type {API|null} */ let api = null;
@@ -41,7 +42,8 @@ function signIn(message = '') {
 async function check(key) {
   const candidate = new API(key);
   try {
-    await candidate.get('/me');
+    const me = await candidate.get('/me');
+    byID('nav-keys').hidden = me.scope !== 'operator';
   } catch (err) {
     sessionStorage.removeItem(KEY);
     return signIn(err.status === 401 ? t('console.badKey') : words(err));
@@ -62,10 +64,11 @@ async function route() {
   if (!api) return;
   const view = byID('view');
   const show = (...nodes) => { if (!signal.aborted) view.replaceChildren(...nodes.filter(Boolean)); };
-  const isSellers = location.hash.startsWith('#/sellers');
-  byID(isSellers ? 'nav-sellers' : 'nav-conferences').setAttribute('aria-current', 'page');
-  byID(isSellers ? 'nav-conferences' : 'nav-sellers').removeAttribute('aria-current');
-  document.title = `${t(isSellers ? 'console.sellers' : 'console.conferences')} · Showroom`;
+  const part = ['sellers', 'keys'].find((p) => location.hash.startsWith(`#/${p}`)) ?? 'conferences';
+  for (const p of ['conferences', 'sellers', 'keys']) {
+    if (p === part) byID(`nav-${p}`).setAttribute('aria-current', 'page'); else byID(`nav-${p}`).removeAttribute('aria-current');
+  }
+  document.title = `${t(`console.${part}`)} · Showroom`;
   show(el('span', { class: 'spinner' }));
   view.focus({ preventScroll: true });
   for (const [pattern, open] of ROUTES) {

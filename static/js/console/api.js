@@ -13,6 +13,8 @@ export class Problem extends Error {
 
 export class API {
   #key;
+  /** ETag by path, of what was read last: a change of something that others have changed meanwhile is refused. */
+  #tags = new Map();
 
   /** @param {string} key sk_… */
   constructor(key) { this.#key = key; }
@@ -43,6 +45,7 @@ export class API {
 
   async #call(method, path, body, headers = {}) {
     const init = { method, cache: /** @type {RequestCache} */ ('no-store'), headers: { Authorization: `Bearer ${this.#key}`, ...headers } };
+    if (method === 'PATCH' && this.#tags.has(path)) init.headers['If-Match'] = this.#tags.get(path);
     if (body !== undefined) {
       init.body = JSON.stringify(body);
       init.headers['Content-Type'] = 'application/json';
@@ -56,6 +59,8 @@ export class API {
     if (response.status === 204) return null;
     const answer = await response.json().catch(() => ({}));
     if (!response.ok) throw new Problem(response.status, answer);
+    const tag = response.headers.get('ETag');
+    if (tag) this.#tags.set(path, tag);
     return answer;
   }
 }

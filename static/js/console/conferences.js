@@ -62,7 +62,7 @@ const empty = (filtered) => el('div', { class: 'empty', testid: 'empty' }, el('p
 
 /** @param {import('./parts.js').Place} place */
 export async function newConference({ api, show, signal }) {
-  const [sellers, buyers] = await Promise.all([api.all('/sellers'), api.all('/buyers')]);
+  const [sellers, buyers] = await Promise.all([api.all('/sellers'), api.all('/buyers').catch((err) => { if (err.status === 403) return []; throw err; })]); // a seller's key lists no buyers
   if (signal.aborted) return;
   const title = head(t('console.newConference'), { back: '#/', backText: t('console.conferences') });
   if (!sellers.length) {
