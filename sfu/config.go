@@ -21,7 +21,8 @@ var (
 
 // Config says where to listen and what a peer may ask of us. A zero limit means its default.
 type Config struct {
-	UDP       string   // host:port, one UDP port for all peers
+	UDP       string   // host:port of the first engine's UDP port; the next ones have the ports above it
+	Engines   int      // 1: UDP sockets, each with a goroutine that carries the media of its rooms
 	TCP       string   // host:port for ICE-TCP; empty: none
 	Addresses []string // IP addresses to announce besides those of the interfaces
 
@@ -42,6 +43,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	setDefault(&c.Engines, 1)
 	setDefault(&c.PeersPerRoom, 32)
 	setDefault(&c.TracksPerPeer, 8)
 	setDefault(&c.SDPBytes, 64<<10)

@@ -59,7 +59,7 @@ func (p *Peer) selected(pair *webrtc.ICECandidatePair) {
 	}
 	to := netip.AddrPortFrom(ip.Unmap(), pair.Remote.Port)
 	if pair.Local.Protocol != webrtc.ICEProtocolTCP {
-		p.server.addresses.add(to, p)
+		p.engine.addresses.add(to, p)
 		p.link.point(to, nil)
 		return
 	}
@@ -78,7 +78,7 @@ func (p *Peer) vouched(_ *stun.Message, _, remote ice.Candidate, _ *ice.Candidat
 	}
 	from := netip.AddrPortFrom(ip.Unmap(), uint16(remote.Port()))
 	if !remote.NetworkType().IsTCP() {
-		p.server.addresses.add(from, p)
+		p.engine.addresses.add(from, p)
 	} else if c := p.server.tcpConns.at(from); c != nil {
 		c.peer.Store(p)
 	}
@@ -100,7 +100,7 @@ func (s *Server) settings(p *Peer, k *keys) (webrtc.SettingEngine, error) {
 	e.SetDTLSKeyLogWriter(k)
 	e.SetDTLSServerHelloMessageHook(k.hello)
 	e.SetICEBindingRequestHandler(p.vouched)
-	e.SetICEUDPMux(s.udpMux)
+	e.SetICEUDPMux(p.engine.mux)
 	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
 	if s.tcpMux != nil {
 		e.SetICETCPMux(s.tcpMux)

@@ -18,7 +18,7 @@ func (p *Peer) Forged() uint64 {
 
 // MediaByPion counts what Pion wanted to send with the peers' keys.
 func (s *Server) MediaByPion() uint64 {
-	n := s.udp.Stats().Refused
+	n := s.Stats().UDP.Refused
 	if s.tcpConns != nil {
 		n += s.tcpConns.refused.Load()
 	}

@@ -26,8 +26,8 @@ type packet struct {
 
 // media is called by the UDP socket for each datagram of SRTP or SRTCP. What comes from an
 // address that ICE does not vouch for is nobody's.
-func (s *Server) media(b []byte, from netip.AddrPort, at time.Time, out *udp.Batch) {
-	if p := s.addresses.at(from); p != nil {
+func (e *engine) media(b []byte, from netip.AddrPort, at time.Time, out *udp.Batch) {
+	if p := e.addresses.at(from); p != nil {
 		p.packet(b, at, out)
 	}
 }
@@ -40,7 +40,7 @@ func (p *Peer) packet(b []byte, at time.Time, out *udp.Batch) {
 	switch {
 	case r.over || len(b) < 12 || len(b) > udp.MaxSize:
 	case !r.rate.take(at.Sub(p.server.start), mediaRate, mediaBurst): // more than anybody needs: the others share this goroutine
-		p.server.valve.dropped.Add(1)
+		p.engine.valve.dropped.Add(1)
 	case !r.open:
 		r.hold(b)
 	default:
@@ -69,7 +69,7 @@ func (p *Peer) receiveRTP(b []byte, at time.Time, out *udp.Batch) {
 	r := &p.receiver
 	ssrc := binary.BigEndian.Uint32(b[8:])
 	f, known := r.flows[ssrc]
-	if !known && p.guard.full(ssrc) {
+	if !known && p.guard.full(ssrc) || known && p.shedding.Load() != 0 && p.skip(f.in) {
 		return
 	}
 	h := &r.rtp.Header
@@ -138,6 +138,10 @@ func unwrap(p *rtp.Packet, in *incoming) bool {
 
 // deliver forwards one packet of a stream, once, publishing the stream first if need be.
 func (p *Peer) deliver(in *incoming, pkt *packet, repaired bool) {
+	if in.starved { // what is between was not looked at: nothing of it is missing
+		in.numbers.skip(pkt.rtp.SequenceNumber)
+		in.missing.forget()
+	}
 	lost, highest := in.numbers.lost(), in.numbers.highest
 	ext, ok := in.numbers.add(pkt.rtp.SequenceNumber)
 	if !ok {
@@ -156,12 +160,12 @@ func (p *Peer) deliver(in *incoming, pkt *packet, repaired bool) {
 			return
 		}
 	}
-	if in.repairable {
-		p.missed(in, highest, ext, pkt.arrived)
-	}
-	if p.room.exhausted(pkt.arrived) {
+	if p.room.exhausted(pkt.arrived) || p.sheds(t.source.Kind()) {
 		in.starved = true
 		return
+	}
+	if in.repairable && !in.starved {
+		p.missed(in, highest, ext, pkt.arrived)
 	}
 	if in.starved {
 		in.starved = false
@@ -210,6 +214,10 @@ func (t *Track) forward(p *packet) {
 // write sends a packet of t on, in the slot's numbers.
 func (s *slot) write(t *Track, p *packet) {
 	if !s.peer.connected.Load() {
+		return
+	}
+	if s.peer.sheds(s.kind) {
+		s.peer.shed.Add(1)
 		return
 	}
 	s.mu.Lock()

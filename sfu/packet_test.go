@@ -122,8 +122,8 @@ func TestRollOver(t *testing.T) {
 	}
 }
 
-// engine is a publisher and its subscribers, connected by hand.
-type engine struct {
+// rig is a publisher and its subscribers, connected by hand.
+type rig struct {
 	publisher *Peer
 	client    *srtp.Context
 	out       *udp.Batch
@@ -134,7 +134,7 @@ type engine struct {
 	track     *Track
 }
 
-func testEngine(t testing.TB, subscribers int) *engine {
+func testRig(t testing.TB, subscribers int) *rig {
 	t.Helper()
 	s, err := New(Config{UDP: "127.0.0.1:0", PeersPerRoom: subscribers + 1})
 	if err != nil {
@@ -145,7 +145,7 @@ func testEngine(t testing.TB, subscribers int) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{client: testContext(t), out: s.udp.NewBatch(), plain: make([]byte, 2048), sealed: make([]byte, 2048)}
+	e := &rig{client: testContext(t), out: s.engines[0].udp.NewBatch(), plain: make([]byte, 2048), sealed: make([]byte, 2048)}
 	if e.publisher, err = room.Join("publisher", PeerEvents{}); err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func testEngine(t testing.TB, subscribers int) *engine {
 }
 
 // send brings the next packet on its way.
-func (e *engine) send(at time.Time) {
+func (e *rig) send(at time.Time) {
 	e.packet.SequenceNumber++
 	e.packet.Timestamp += 300
 	n, err := e.packet.MarshalTo(e.plain)
@@ -203,7 +203,7 @@ func (e *engine) send(at time.Time) {
 
 // TestPacketAllocatesNothing on its whole way, with both encryptions and the system calls.
 func TestPacketAllocatesNothing(t *testing.T) {
-	e := testEngine(t, 4)
+	e := testRig(t, 4)
 	at := time.Now()
 	for range 2 * cacheSize { // fills the cache
 		e.send(at)
@@ -221,7 +221,7 @@ func TestPacketAllocatesNothing(t *testing.T) {
 func BenchmarkPacket(b *testing.B) {
 	for name, n := range map[string]int{"1": 1, "40": 40} {
 		b.Run(name, func(b *testing.B) {
-			e := testEngine(b, n)
+			e := testRig(b, n)
 			at := time.Now()
 			b.ReportAllocs()
 			for b.Loop() {
@@ -239,7 +239,7 @@ func FuzzPacket(f *testing.F) {
 	f.Add([]byte{0xb1, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 5, 1, 2, 3, 4, 0xbe, 0xde, 0, 1, 0x10, 0x31, 0x21, 0, 0xff, 4})
 	nack, _ := rtcp.Marshal([]rtcp.Packet{&rtcp.TransportLayerNack{MediaSSRC: 7, Nacks: []rtcp.NackPair{{PacketID: 1, LostPackets: 0xffff}}}})
 	f.Add(nack)
-	e := testEngine(f, 1)
+	e := testRig(f, 1)
 	at := time.Now()
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) < 12 || len(b) > 1400 {

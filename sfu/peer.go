@@ -21,6 +21,7 @@ type Peer struct {
 	id     string
 	room   *Room
 	server *Server
+	engine *engine
 	events PeerEvents
 	log    *slog.Logger
 	pc     *webrtc.PeerConnection
@@ -37,6 +38,7 @@ type Peer struct {
 	offers   []time.Time
 
 	connected atomic.Bool
+	shedding  atomic.Int32 // of what the overloaded engine does not carry for the peer: a shedding
 
 	mu         sync.Mutex
 	state      PeerState
@@ -46,6 +48,9 @@ type Peer struct {
 	candidates int // trickled in this ICE generation
 	closing    bool
 	done       chan struct{}
+
+	estimate   atomic.Uint64 // what the client says it can receive, bit/s
+	lossToPeer atomic.Uint32 // 1/256
 
 	counters
 }
@@ -58,16 +63,9 @@ type told struct {
 	undecodable  map[*Track]bool
 }
 
-type counters struct {
-	receivedPackets, receivedBytes, forwardedPackets, forwardedBytes atomic.Uint64
-	lost, duplicates, parseErrors, resent, resendRefused, dropped    atomic.Uint64
-	panics, estimate                                                 atomic.Uint64
-	lossToPeer                                                       atomic.Uint32 // 1/256
-}
-
 func newPeer(r *Room, id string, ev PeerEvents) (*Peer, error) {
 	p := &Peer{
-		id: id, room: r, server: r.server, events: ev, log: r.log.With("peer", id), state: Connecting,
+		id: id, room: r, server: r.server, engine: r.engine, events: ev, log: r.log.With("peer", id), state: Connecting,
 		sources: map[string]Source{}, live: map[Source]bool{}, incoming: map[string]*incoming{}, done: make(chan struct{}),
 	}
 	p.guard = newGuard(r.server.config.UnknownSSRCs, func() { p.violated("too_many_ssrcs") })
@@ -176,7 +174,7 @@ func (p *Peer) sendRTCP(out *udp.Batch, packets ...rtcp.Packet) {
 
 // writeRTCP is for those who have no batch at hand.
 func (p *Peer) writeRTCP(packets ...rtcp.Packet) {
-	p.server.send(func(out *udp.Batch) { p.sendRTCP(out, packets...) })
+	p.engine.send(func(out *udp.Batch) { p.sendRTCP(out, packets...) })
 }
 
 // contain keeps a panic in a packet loop from ending the process. It is the last net: the
@@ -228,7 +226,7 @@ func (p *Peer) close(reason string) {
 	go func() {
 		defer p.room.wg.Done()
 		defer close(p.done)
-		p.server.addresses.forget(p)
+		p.engine.addresses.forget(p)
 		p.stopReceiving()
 		if err := p.pc.GracefulClose(); err != nil && !errors.Is(err, webrtc.ErrConnectionClosed) {
 			p.log.Warn("close connection", "err", err)

@@ -63,6 +63,8 @@ type incoming struct {
 	missing    missing
 	repairable bool // the publisher answers NACKs
 	starved    bool
+	video      bool  // what is published
+	skipped    int   // packets that were shed
 	refused    bool  // the peer publishes as much as it may
 	pt         uint8 // of the published track
 }
@@ -103,7 +105,7 @@ func (p *Peer) secure(k *keys) error {
 
 // begin takes media from now on, beginning with what came early.
 func (p *Peer) begin() {
-	p.server.send(func(out *udp.Batch) {
+	p.engine.send(func(out *udp.Batch) {
 		r := &p.receiver
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -209,6 +211,7 @@ func (p *Peer) published(in *incoming, pkt *rtp.Packet) *Track {
 		return nil
 	}
 	in.pt = pkt.PayloadType
+	in.video = source.Kind() == Video
 	in.repairable = source.Kind() == Video && hasNACK(codec)
 	in.missing.forget()
 	t, err := p.room.publish(p, in, source, codec.RTPCodecCapability)

@@ -121,7 +121,7 @@ func TestRoutes(t *testing.T) {
 
 // TestStreamsNobodyDeclared finds them by the name of their section, RTX as well.
 func TestStreamsNobodyDeclared(t *testing.T) {
-	e := testEngine(t, 1)
+	e := testRig(t, 1)
 	now := time.Now()
 	e.packet.SSRC = 1000
 	if err := e.packet.SetExtension(1, []byte("1")); err != nil {

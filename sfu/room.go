@@ -25,6 +25,7 @@ const (
 type Room struct {
 	id       string
 	server   *Server
+	engine   *engine
 	events   RoomEvents
 	log      *slog.Logger
 	dispatch dispatcher
@@ -40,8 +41,8 @@ type Room struct {
 	closed bool
 }
 
-func newRoom(s *Server, id string, ev RoomEvents) *Room {
-	r := &Room{id: id, server: s, events: ev, log: s.config.Log.With("call", id), stop: make(chan struct{})}
+func newRoom(s *Server, e *engine, id string, ev RoomEvents) *Room {
+	r := &Room{id: id, server: s, engine: e, events: ev, log: s.config.Log.With("call", id), stop: make(chan struct{})}
 	r.dispatch.wg = &s.wg
 	r.until.Store(math.MaxInt64)
 	r.wg.Go(r.housekeep)
@@ -90,6 +91,9 @@ func (r *Room) Join(id string, ev PeerEvents) (*Peer, error) {
 	r.mu.Lock()
 	err = r.mayJoinLocked(id)
 	if err == nil {
+		err = r.engine.overload.admit(p, time.Now())
+	}
+	if err == nil {
 		r.peers = append(r.peers, p)
 	}
 	r.mu.Unlock()
@@ -115,6 +119,8 @@ func (r *Room) mayJoinLocked(id string) error {
 		return ErrPeerExists
 	case len(r.peers) >= r.server.config.PeersPerRoom:
 		return ErrRoomFull
+	case r.engine.overload.busy(time.Now()):
+		return ErrOverloaded
 	}
 	return nil
 }
@@ -146,7 +152,11 @@ func (r *Room) remove(p *Peer) {
 			r.drop(t)
 		}
 	}
-	r.peers = slices.DeleteFunc(r.peers, func(x *Peer) bool { return x == p })
+	if i := slices.Index(r.peers, p); i >= 0 {
+		r.peers = slices.Delete(r.peers, i, i+1)
+		r.engine.overload.forget(p)
+		r.server.keep(p)
+	}
 	for _, s := range p.slots {
 		if s.track != nil {
 			s.track.removeSlot(s)
@@ -244,7 +254,7 @@ func (r *Room) housekeep() {
 		case <-r.stop:
 			return
 		case now := <-ticker.C:
-			r.server.send(func(out *udp.Batch) { r.late(now, out) })
+			r.engine.send(func(out *udp.Batch) { r.late(now, out) })
 			if n%limitInterval != 0 {
 				continue
 			}

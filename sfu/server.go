@@ -1,12 +1,14 @@
 package sfu
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,8 +16,6 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/srtp/v3"
 	"github.com/pion/webrtc/v4"
-
-	"showroom/sfu/udp"
 )
 
 // Server owns the sockets and the rooms.
@@ -24,28 +24,31 @@ type Server struct {
 	logs        *pionLogs
 	certificate webrtc.Certificate
 	start       time.Time
-	udp         *udp.Conn
-	valve       *valve       // between the socket and Pion
-	tcpConns    *tcpListener // nil: no ICE-TCP
-	addresses   addresses
-	batches     sync.Pool                                // of those who send and read no UDP
+	engines     []*engine
+	tcpConns    *tcpListener                             // nil: no ICE-TCP
 	seal        func(key []byte, c *srtp.Context) sealer // looked through by a test
 	tcp         net.Listener                             // nil: no ICE-TCP
-	udpMux      *ice.UDPMuxDefault
 	tcpMux      *ice.TCPMuxDefault
 	panics      atomic.Uint64
 	tcpDropped  atomic.Uint64
 	wg          sync.WaitGroup // of event dispatchers
+	stop        chan struct{}  // ends the engines' watchers
+	watchers    sync.WaitGroup
 
 	mu     sync.Mutex
 	rooms  map[string]*Room
 	closed bool
+
+	past struct {
+		mu     sync.Mutex
+		counts Counts // of peers that are gone
+	}
 }
 
 // New opens the sockets.
 func New(c Config) (*Server, error) {
 	s := &Server{
-		config: c.withDefaults(), start: time.Now(), rooms: map[string]*Room{},
+		config: c.withDefaults(), start: time.Now(), rooms: map[string]*Room{}, stop: make(chan struct{}),
 		seal: func(_ []byte, c *srtp.Context) sealer { return c },
 	}
 	for _, a := range c.Addresses {
@@ -64,38 +67,37 @@ func New(c Config) (*Server, error) {
 	}
 	s.certificate = *certificate
 	if err := s.listen(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
 func (s *Server) listen() error {
-	conn, err := udp.Listen(s.config.UDP, s.media)
-	if err != nil {
-		return fmt.Errorf("listen for media on UDP %s: %w", s.config.UDP, err)
+	for n := range s.config.Engines {
+		e, err := s.listenEngine(n)
+		if err != nil {
+			return err
+		}
+		s.engines = append(s.engines, e)
+		s.watchers.Go(func() { e.watch(s.stop) })
 	}
-	s.udp = conn
-	s.batches.New = func() any { return conn.NewBatch() }
 	if s.config.TCP != "" {
+		var err error
 		s.tcp, err = net.Listen("tcp", s.config.TCP)
 		if err != nil {
-			_ = conn.Close()
 			return fmt.Errorf("listen for media on TCP %s: %w", s.config.TCP, err)
 		}
 		s.tcpConns = newTCPListener(s.tcp, s.config.TCPBuffer, &s.tcpDropped)
-		s.tcpConns.batches = &s.batches
 		s.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
 			Listener: s.tcpConns,
 			Logger:   s.logs.NewLogger("ice-tcp"), ReadBufferSize: 64, FirstStunBindTimeout: 5 * time.Second,
 		})
 	}
-	s.valve = newValve(conn)
-	s.udpMux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: s.valve, Logger: s.logs.NewLogger("ice-udp")})
 	return nil
 }
 
-// UDPAddr is where media is received.
-func (s *Server) UDPAddr() net.Addr { return s.udp.LocalAddr() }
+// UDPAddr is where the first engine receives media.
+func (s *Server) UDPAddr() net.Addr { return s.engines[0].udp.LocalAddr() }
 
 // TCPAddr is where ICE-TCP is received; nil if it is not.
 func (s *Server) TCPAddr() net.Addr {
@@ -112,9 +114,14 @@ func (s *Server) Panics() uint64 { return s.panics.Load() }
 func (s *Server) TCPDropped() uint64 { return s.tcpDropped.Load() }
 
 // UDPDropped counts the packets of sources that sent more than anybody needs to.
-func (s *Server) UDPDropped() uint64 { return s.valve.dropped.Load() }
+func (s *Server) UDPDropped() (n uint64) {
+	for _, e := range s.engines {
+		n += e.valve.dropped.Load()
+	}
+	return n
+}
 
-// Open makes a room.
+// Open makes a room, on the engine with the fewest peers.
 func (s *Server) Open(id string, ev RoomEvents) (*Room, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,17 +131,13 @@ func (s *Server) Open(id string, ev RoomEvents) (*Room, error) {
 	if s.rooms[id] != nil {
 		return nil, fmt.Errorf("open room %s: %w", id, ErrRoomOpen)
 	}
-	r := newRoom(s, id, ev)
+	e := slices.MinFunc(s.engines, func(a, b *engine) int { return cmp.Compare(a.overload.count(), b.overload.count()) })
+	if e.overload.busy(time.Now()) {
+		return nil, fmt.Errorf("open room %s: %w", id, ErrOverloaded)
+	}
+	r := newRoom(s, e, id, ev)
 	s.rooms[id] = r
 	return r, nil
-}
-
-// send lets f fill a batch and sends it.
-func (s *Server) send(f func(out *udp.Batch)) {
-	out := s.batches.Get().(*udp.Batch)
-	f(out)
-	out.Flush()
-	s.batches.Put(out)
 }
 
 func (s *Server) forget(r *Room) {
@@ -163,8 +166,12 @@ func (s *Server) Close() error {
 		r.Close()
 	}
 	s.wg.Wait()
+	close(s.stop)
+	s.watchers.Wait()
 	var errs []error
-	errs = append(errs, s.udpMux.Close())
+	for _, e := range s.engines {
+		errs = append(errs, e.mux.Close())
+	}
 	if s.tcpMux != nil {
 		errs = append(errs, s.tcpMux.Close())
 	}

@@ -30,7 +30,6 @@ type tcpListener struct {
 	closed  chan struct{}
 	once    sync.Once
 
-	batches *sync.Pool    // of *udp.Batch, for media that comes
 	refused atomic.Uint64 // SRTP that Pion wanted to write; must be 0
 
 	mu    sync.Mutex

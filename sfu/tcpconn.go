@@ -27,7 +27,8 @@ type tcpConn struct {
 
 	in   *bufio.Reader // these are the reader's
 	pass int           // bytes of a packet that is Pion's, not read yet
-	out  *udp.Batch    // filled by the packets read so far; nil: none
+	out  *udp.Batch    // of the peer's engine, filled by the packets read so far; nil: none
+	home *engine       // whose batch it is
 
 	ready chan struct{}
 	done  chan struct{}
@@ -88,7 +89,8 @@ func (c *tcpConn) packet() error {
 	}
 	if p := c.peer.Load(); p != nil {
 		if c.out == nil {
-			c.out = c.listener.batches.Get().(*udp.Batch)
+			c.home = p.engine
+			c.out = c.home.batches.Get().(*udp.Batch)
 		}
 		p.packet(frame[2:], time.Now(), c.out)
 	}
@@ -107,7 +109,7 @@ func (c *tcpConn) peek(n int) ([]byte, error) {
 func (c *tcpConn) flush() {
 	if c.out != nil {
 		c.out.Flush()
-		c.listener.batches.Put(c.out)
+		c.home.batches.Put(c.out)
 		c.out = nil
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
@@ -33,7 +32,6 @@ func FuzzTCPStream(f *testing.F) {
 	f.Add([]byte{0, 9, 128, 1})
 	var dropped atomic.Uint64
 	l := newTCPListener(nil, 1<<10, &dropped)
-	l.batches = &sync.Pool{}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var want []byte
 		for rest := b; len(rest) >= 2; {

@@ -93,7 +93,14 @@ type PeerStats struct {
 	Protocol  string        // udp or tcp
 	RoundTrip time.Duration // by STUN
 	Estimate  uint64        // bit/s the peer says it can receive (REMB); 0: unknown
+	Reduced   bool          // an overloaded engine does not carry all of the peer's media now
 
+	Counts
+	LossToPeer float64 // share of the packets to the peer that it lost of late
+}
+
+// Counts are of one peer, or the sum of many.
+type Counts struct {
 	ReceivedPackets, ReceivedBytes   uint64 // from the peer, payload bytes
 	ForwardedPackets, ForwardedBytes uint64 // to the peer, payload bytes
 	Lost                             uint64 // packets of the peer's tracks that never came
@@ -102,6 +109,17 @@ type PeerStats struct {
 	Resent                           uint64 // packets sent again to the peer
 	ResendRefused                    uint64 // asked for, not sent: too often, too old or over the budget
 	Dropped                          uint64 // could not be written to the peer's connection
-	LossToPeer                       float64
-	Panics                           uint64
+	Shed                             uint64 // not carried from or to the peer: the engine was overloaded
+	Panics                           uint64 // contained in the peer's packet loop; must be 0
+}
+
+// Plus adds up.
+func (c Counts) Plus(o Counts) Counts {
+	return Counts{
+		ReceivedPackets: c.ReceivedPackets + o.ReceivedPackets, ReceivedBytes: c.ReceivedBytes + o.ReceivedBytes,
+		ForwardedPackets: c.ForwardedPackets + o.ForwardedPackets, ForwardedBytes: c.ForwardedBytes + o.ForwardedBytes,
+		Lost: c.Lost + o.Lost, Duplicates: c.Duplicates + o.Duplicates, ParseErrors: c.ParseErrors + o.ParseErrors,
+		Resent: c.Resent + o.Resent, ResendRefused: c.ResendRefused + o.ResendRefused,
+		Dropped: c.Dropped + o.Dropped, Shed: c.Shed + o.Shed, Panics: c.Panics + o.Panics,
+	}
 }

@@ -39,6 +39,20 @@ func (w *window) add(seq uint16) (ext uint64, ok bool) {
 	return ext, true
 }
 
+// skip takes what is missing before seq for received: nobody looked.
+func (w *window) skip(seq uint16) {
+	delta := int16(seq - uint16(w.highest))
+	if !w.started || delta <= 1 {
+		return
+	}
+	before, to := w.highest, w.highest+uint64(delta-1)
+	w.advance(to)
+	w.received += to - before
+	for n := max(before, to-min(to, windowSize)) + 1; n <= to; n++ {
+		w.set(n)
+	}
+}
+
 // lost is how many packets between the first and the highest have not been received.
 func (w *window) lost() uint64 {
 	if !w.started {

@@ -64,3 +64,25 @@ func FuzzWindow(f *testing.F) {
 		}
 	})
 }
+
+// TestSkip: what was not looked at is neither lost nor taken later.
+func TestSkip(t *testing.T) {
+	var w window
+	w.skip(7) // nothing to skip yet
+	if _, ok := w.add(65000); !ok {
+		t.Fatal("the first packet was refused")
+	}
+	for _, step := range []uint16{1, 2, 255, 30_000} {
+		seq := uint16(w.highest) + step
+		w.skip(seq)
+		if _, ok := w.add(seq); !ok || w.lost() != 0 {
+			t.Fatalf("%d further: taken %v, %d lost", step, ok, w.lost())
+		}
+		if _, ok := w.add(seq - 1); ok && step > 1 {
+			t.Errorf("%d further: one was taken from the time before", step)
+		}
+	}
+	if _, ok := w.add(uint16(w.highest) + 3); !ok || w.lost() != 2 {
+		t.Errorf("%d lost, want 2", w.lost())
+	}
+}

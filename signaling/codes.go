@@ -102,6 +102,7 @@ var explanations = []struct {
 	{sfu.ErrNoOffer, problem{codeBadCandidate, "Send an offer before candidates."}},
 	{sfu.ErrBadCandidate, problem{codeBadCandidate, "The candidate cannot be understood or is one too many."}},
 	{sfu.ErrRoomFull, problem{codeRoomFull, "The room is full."}},
+	{sfu.ErrOverloaded, problem{codeUnavailable, "The server has more calls than it can carry. Try again in a moment."}},
 }
 
 // Reasons of `bye` and `left`. call has those that the log writes by itself: ended, left, minutes_exhausted.

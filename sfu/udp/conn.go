@@ -36,7 +36,8 @@ type Conn struct {
 	refused, dropped, failed      atomic.Uint64
 	reads, read, writes, written  atomic.Uint64
 	segmented, segmentedDatagrams atomic.Uint64
-	noSegments                    atomic.Bool // UDP_SEGMENT does not work here
+	busy, longest                 atomic.Int64 // ns of handling: all of it, and the longest batch of late
+	noSegments                    atomic.Bool  // UDP_SEGMENT does not work here
 }
 
 // datagram is one that arrived. b is valid until the next read.
@@ -47,14 +48,31 @@ type datagram struct {
 
 // Stats are counters since the socket was opened.
 type Stats struct {
-	Refused       uint64 // SRTP that somebody but a Batch wanted to write; must be 0
-	Dropped       uint64 // packets of batches the kernel did not take
-	Failed        uint64 // reads that gave an error
-	Reads, Read   uint64 // calls that gave something, datagrams
-	Writes        uint64 // calls
-	Written       uint64 // datagrams of batches
-	Segmented     uint64 // messages that carried several datagrams …
-	SegmentedSent uint64 // … and how many those were
+	Refused       uint64        // SRTP that somebody but a Batch wanted to write; must be 0
+	Dropped       uint64        // packets of batches the kernel did not take
+	Failed        uint64        // reads that gave an error
+	Reads, Read   uint64        // calls that gave something, datagrams
+	Writes        uint64        // calls
+	Written       uint64        // datagrams of batches
+	Segmented     uint64        // messages that carried several datagrams …
+	SegmentedSent uint64        // … and how many those were
+	Busy          time.Duration // spent on handling what came
+}
+
+// Plus adds up.
+func (s Stats) Plus(o Stats) Stats {
+	return Stats{
+		Refused: s.Refused + o.Refused, Dropped: s.Dropped + o.Dropped, Failed: s.Failed + o.Failed,
+		Reads: s.Reads + o.Reads, Read: s.Read + o.Read, Writes: s.Writes + o.Writes, Written: s.Written + o.Written,
+		Segmented: s.Segmented + o.Segmented, SegmentedSent: s.SegmentedSent + o.SegmentedSent, Busy: s.Busy + o.Busy,
+	}
+}
+
+// Pressure is how far the reader is behind.
+type Pressure struct {
+	Queued, Limit int           // bytes in the kernel's receive queue, with its own of each datagram; 0: not known here
+	Overflowed    uint64        // datagrams the kernel had no room for since the socket was opened
+	Longest       time.Duration // batch since Pressure was last asked
 }
 
 // Listen opens the socket on host:port.
@@ -68,9 +86,8 @@ func Listen(address string, media Handler) (*Conn, error) {
 		_ = p.Close()
 		return nil, fmt.Errorf("listen on %s: not a UDP socket", address)
 	}
-	_ = conn.SetReadBuffer(socketBuffer) // best effort: the kernel's limit may be lower
-	_ = conn.SetWriteBuffer(socketBuffer)
 	c := &Conn{conn: conn, media: media}
+	c.enlarge(socketBuffer)
 	if c.in, err = newReader(conn); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
@@ -124,6 +141,11 @@ func (c *Conn) handle(n int) (more bool) {
 	c.out.Flush()
 	c.reads.Add(1)
 	c.read.Add(count)
+	took := int64(time.Since(now))
+	c.busy.Add(took)
+	if took > c.longest.Load() {
+		c.longest.Store(took)
+	}
 	return len(c.rest) == 0
 }
 
@@ -159,8 +181,15 @@ func (c *Conn) Stats() Stats {
 	return Stats{
 		Refused: c.refused.Load(), Dropped: c.dropped.Load(), Failed: c.failed.Load(),
 		Reads: c.reads.Load(), Read: c.read.Load(), Writes: c.writes.Load(), Written: c.written.Load(),
-		Segmented: c.segmented.Load(), SegmentedSent: c.segmentedDatagrams.Load(),
+		Segmented: c.segmented.Load(), SegmentedSent: c.segmentedDatagrams.Load(), Busy: time.Duration(c.busy.Load()),
 	}
+}
+
+// Pressure of now.
+func (c *Conn) Pressure() Pressure {
+	p := Pressure{Longest: time.Duration(c.longest.Swap(0))}
+	c.queue(&p)
+	return p
 }
 
 // Close closes the socket; who reads it is told.

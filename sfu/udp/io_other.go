@@ -37,6 +37,15 @@ func (r *reader) datagrams(int) iter.Seq2[[]byte, netip.AddrPort] {
 	return func(yield func([]byte, netip.AddrPort) bool) { yield(r.buf[:r.n:r.n], r.from) }
 }
 
+// queue is not known here.
+func (c *Conn) queue(*Pressure) {}
+
+// enlarge asks for large buffers; the system may give less.
+func (c *Conn) enlarge(size int) {
+	_ = c.conn.SetReadBuffer(size)
+	_ = c.conn.SetWriteBuffer(size)
+}
+
 // writer writes one datagram a call.
 type writer struct{}
 
