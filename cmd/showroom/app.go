@@ -39,6 +39,7 @@ type app struct {
 	hub      *signaling.Hub
 	listener net.Listener
 	http     *http.Server
+	debug    *http.Server // nil: none
 
 	closeObjects func() error
 	head         uint64          // of the log, when this process began
@@ -64,6 +65,7 @@ func open(cfg Config, log *slog.Logger) (*app, error) {
 		{"recorder", a.openRecorder},
 		{"media", a.openMedia},
 		{"http", a.openHTTP},
+		{"debug", a.openDebug},
 	} {
 		if err := step.do(); err != nil {
 			return nil, errors.Join(fmt.Errorf("open %s: %w", step.what, err), a.close())
@@ -110,7 +112,7 @@ func (a *app) openRecorder() (err error) {
 }
 
 func (a *app) openMedia() (err error) {
-	a.media, err = sfu.New(sfu.Config{UDP: a.cfg.MediaUDP, TCP: a.cfg.MediaTCP, Addresses: a.cfg.MediaAddresses, PeersPerRoom: a.cfg.Participants, Log: a.log})
+	a.media, err = sfu.New(sfu.Config{UDP: a.cfg.MediaUDP, Engines: a.cfg.engines(), TCP: a.cfg.MediaTCP, Addresses: a.cfg.MediaAddresses, PeersPerRoom: a.cfg.Participants, Log: a.log})
 	if err != nil {
 		return err
 	}
@@ -197,6 +199,9 @@ func (a *app) close() error {
 		errs = append(errs, a.http.Shutdown(ctx))
 	} else if a.listener != nil {
 		errs = append(errs, a.listener.Close())
+	}
+	if a.debug != nil {
+		errs = append(errs, a.debug.Close())
 	}
 	if a.media != nil {
 		errs = append(errs, a.media.Close())

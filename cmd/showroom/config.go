@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +28,8 @@ type Config struct {
 	TLSCert   string `help:"Certificate file (PEM). Browsers give camera and microphone only to https pages and to localhost." type:"path" placeholder:"FILE"`
 	TLSKey    string `help:"Key file (PEM) of --tls-cert." type:"path" placeholder:"FILE"`
 
-	MediaUDP       string   `default:":7788" help:"Address of the one UDP port for all media."`
+	MediaUDP       string   `default:":7788" help:"Address of the UDP port for media. Further engines use the ports above it."`
+	MediaEngines   int      `help:"How many UDP ports, each with a core of its own for the media of its calls. Default: one for every two cores." placeholder:"N"`
 	MediaTCP       string   `default:":7788" help:"Address of the one TCP port for media where UDP is blocked; 'off' for none."`
 	MediaAddresses []string `help:"Public IP addresses to announce besides this machine's own, for a server behind NAT." placeholder:"IP"`
 	ICEServers     []string `help:"STUN or TURN addresses that clients are told, such as stun:stun.example.com:3478." placeholder:"URL"`
@@ -41,6 +43,8 @@ type Config struct {
 	ResumeWindow time.Duration `default:"30s" help:"How long a participant with a broken socket keeps their place."`
 	EmptyTimeout time.Duration `default:"30s" help:"How long after everybody left a call is finished."`
 	DrainTimeout time.Duration `default:"1h" help:"How long calls may go on after the first SIGTERM; a second ends them at once."`
+
+	DebugListen string `help:"Address at which /metrics and profiles (/debug/pprof/) are open to whoever reaches it, such as 127.0.0.1:6060. Default: none; /metrics is also at --listen, with an API key." placeholder:"ADDRESS"`
 
 	LogLevel  string `default:"info" enum:"debug,info,warn,error" help:"debug, info, warn or error."`
 	LogFormat string `default:"text" enum:"text,json" help:"text or json."`
@@ -88,6 +92,9 @@ func (c *Config) AfterApply() error {
 		}
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	}
+	if c.MediaEngines < 0 || c.MediaEngines > 64 {
+		return fmt.Errorf("--media-engines %d: 1 to 64, or 0 for one for every two cores", c.MediaEngines)
+	}
 	if c.Participants < 2 {
 		return fmt.Errorf("--participants %d: a call needs two", c.Participants)
 	}
@@ -100,6 +107,14 @@ func (c *Config) AfterApply() error {
 		}
 	}
 	return nil
+}
+
+// engines is how many media sockets there are.
+func (c *Config) engines() int {
+	if c.MediaEngines > 0 {
+		return c.MediaEngines
+	}
+	return max(1, runtime.GOMAXPROCS(0)/2)
 }
 
 // publicURL is how people reach the server that listens on addr.

@@ -70,6 +70,7 @@ func (a *app) server(api http.Handler) *http.Server {
 	mux.Handle("/api/openapi.json", api)
 	mux.Handle("GET /{$}", http.RedirectHandler("/console", http.StatusFound))
 	mux.Handle("/", static.Handler())
+	mux.Handle("GET /metrics", a.withKey(a.metrics()))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.ready)
 	return &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
