@@ -98,13 +98,13 @@ func (b *Batch) message(to netip.AddrPort, begin, end, size int) {
 	w.count++
 }
 
-// sendmmsg never waits. A message the kernel refuses is skipped, and those behind one for
+// sendmmsg never waits, so that the runtime need not know of it (see tellRuntime). A message the kernel refuses is skipped, and those behind one for
 // which it has no room now.
 func (b *Batch) sendmmsg(fd uintptr) bool {
 	w := &b.writer
 	for w.from < w.count {
 		b.conn.writes.Add(1)
-		n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.msgs[w.from])), uintptr(w.count-w.from), unix.MSG_DONTWAIT, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&w.msgs[w.from])), uintptr(w.count-w.from), unix.MSG_DONTWAIT, 0, 0)
 		sent := int(n)
 		switch {
 		case errno == 0:
