@@ -10,10 +10,10 @@ import (
 // A video track's last packets are kept for retransmission, as many as these limits allow.
 // Opus is not repaired by retransmission.
 const (
-	cacheSize  = 512         // packets
-	cacheFirst = 32 << 10    // bytes to begin with …
-	cacheMost  = 256 << 10   // … and at most: 1.4 s of 1.5 Mbit/s
-	cacheSpan  = time.Second // less than this is not kept for want of bytes, up to cacheMost
+	cacheSize = 512                    // packets
+	cacheStep = 32 << 10               // bytes to begin with, and more each time …
+	cacheMost = 256 << 10              // … and at most: half a second of 4 Mbit/s
+	cacheSpan = 500 * time.Millisecond // less than this is not kept for want of bytes, up to cacheMost
 )
 
 // cached is one packet of a track, as much of it as a retransmission needs.
@@ -28,8 +28,8 @@ type cached struct {
 type kept struct {
 	ext       uint64
 	position  uint64 // in bytes since the beginning: in the ring at position%len(ring)
-	size      int
 	timestamp uint32
+	size      uint16
 	marker    bool
 }
 
@@ -47,11 +47,11 @@ type cache struct {
 func (c *cache) add(ext uint64, timestamp uint32, marker bool, payload []byte, at time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(payload) > cacheFirst {
+	if len(payload) > cacheStep {
 		return
 	}
 	if c.packets == nil {
-		c.packets, c.ring, c.lap = make([]kept, cacheSize), make([]byte, cacheFirst), at
+		c.packets, c.ring, c.lap = make([]kept, cacheSize), make([]byte, cacheStep), at
 	}
 	if c.wraps(len(payload)) {
 		if at.Sub(c.lap) < cacheSpan && len(c.ring) < cacheMost {
@@ -60,7 +60,7 @@ func (c *cache) add(ext uint64, timestamp uint32, marker bool, payload []byte, a
 			c.lap = at
 		}
 	}
-	c.put(kept{ext: ext, timestamp: timestamp, marker: marker, size: len(payload)}, payload)
+	c.put(kept{ext: ext, timestamp: timestamp, marker: marker, size: uint16(len(payload))}, payload)
 }
 
 // wraps says that a payload does not fit before the end of the ring.
@@ -83,10 +83,10 @@ func (c *cache) intact(k *kept) bool {
 
 func (c *cache) payload(k *kept) []byte {
 	begin := int(k.position % uint64(len(c.ring)))
-	return c.ring[begin : begin+k.size]
+	return c.ring[begin : begin+int(k.size)]
 }
 
-// grow doubles the ring. It is rare: a few times a track.
+// grow makes the ring a step larger. It is rare: a few times a track.
 func (c *cache) grow() {
 	before := &cache{ring: c.ring, end: c.end}
 	var all []kept
@@ -96,7 +96,7 @@ func (c *cache) grow() {
 		}
 	}
 	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.position, b.position) })
-	c.packets, c.ring, c.end = make([]kept, cacheSize), make([]byte, 2*len(c.ring)), 0
+	c.packets, c.ring, c.end = make([]kept, cacheSize), make([]byte, len(c.ring)+cacheStep), 0
 	for i := range all {
 		c.put(all[i], before.payload(&all[i]))
 	}
@@ -111,7 +111,7 @@ func (c *cache) find(ext uint64, prefix int, buf []byte) (cached, bool) {
 		return cached{}, false
 	}
 	k := &c.packets[ext%cacheSize]
-	if k.ext != ext || !c.intact(k) || prefix+k.size > len(buf) {
+	if k.ext != ext || !c.intact(k) || prefix+int(k.size) > len(buf) {
 		return cached{}, false
 	}
 	n := copy(buf[prefix:], c.payload(k))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
@@ -97,6 +98,11 @@ func (s *Server) settings(p *Peer, k *keys) (webrtc.SettingEngine, error) {
 		LoggerFactory: s.logs,
 		BufferFactory: func(packetio.BufferPacketType, uint32) io.ReadWriteCloser { return unread{} },
 	}
+	interfaces, err := s.machine.interfaces(time.Now())
+	if err != nil {
+		return e, err
+	}
+	e.SetNet(interfaces)
 	e.SetDTLSKeyLogWriter(k)
 	e.SetDTLSServerHelloMessageHook(k.hello)
 	e.SetICEBindingRequestHandler(p.vouched)

@@ -12,14 +12,15 @@
 // sinks, and the table of addresses, are atomic snapshots; the locks on the way are those of
 // its publisher and of each subscriber. The room's lock is never taken for a packet.
 //
-// Goroutines. Pion's UDP mux owns the one that reads the UDP socket and so runs all packets
-// that come by UDP; each ICE-TCP connection is read by one of Pion's and written by one of
-// ours, which ends with it. A Room owns one housekeeping goroutine (REMB, and reports that no
-// packet came to bring on their way), stopped by Room.Close, and one short-lived goroutine
-// that calls the events in order. Peer.Close stops and awaits Pion's. Server.Close awaits all.
+// Goroutines. Pion's UDP mux owns the one that reads an engine's UDP socket and so runs all
+// packets that come by UDP; each ICE-TCP connection is read by one of Pion's and written by one
+// of ours, which ends with it. Each engine has one more, which watches its queue and does what
+// belongs to no packet (REMB, and reports that no packet came to bring on their way). A Room
+// owns one short-lived goroutine that calls the events in order. Peer.Close stops and awaits
+// Pion's. Server.Close awaits all.
 //
 // Lock order: Peer.offering, receiver.mu, Room.mu, then slot.mu, then one of Track.mu,
-// governor.mu, cache.mu, dispatcher.mu, link.mu; addresses.mu and then Peer.mu; tcpListener.mu
-// and tcpConn.mu come last. No callback is called with a lock held, but for a Sink's, which is
+// governor.mu, cache.mu, dispatcher.mu, link.mu; overload.mu and then nothing; addresses.mu and
+// then Peer.mu; engine.mu, tcpListener.mu and tcpConn.mu come last. No callback is called with a lock held, but for a Sink's, which is
 // called under the receiver's.
 package sfu

@@ -3,6 +3,7 @@ package sfu
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -22,6 +23,21 @@ type engine struct {
 	batches   sync.Pool // of those who send and read no UDP
 	overload  overload
 	outlook   outlook
+
+	mu    sync.Mutex
+	rooms []*Room
+}
+
+func (e *engine) add(r *Room) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rooms = append(e.rooms, r)
+}
+
+func (e *engine) remove(r *Room) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.rooms = slices.DeleteFunc(e.rooms, func(x *Room) bool { return x == r })
 }
 
 // listenEngine opens the nth engine's socket: on the port n above the configured one.
@@ -54,13 +70,19 @@ func (e *engine) send(f func(out *udp.Batch)) {
 	e.batches.Put(out)
 }
 
-const watchInterval = 100 * time.Millisecond
+const (
+	watchInterval = 100 * time.Millisecond
+	housekeeping  = 2  // watches between two housekeepings of the rooms
+	limitInterval = 10 // … between two REMBs to publishers, and two of longest
+	lateFor       = 3  // … in a row with a queue that is half full are trouble; a datagram lost in it is at once
+)
 
 // outlook is what the watcher of an engine saw last.
 type outlook struct {
 	mu       sync.Mutex
 	pressure udp.Pressure
-	longest  time.Duration // batch of the last second
+	longest  time.Duration // batch of the last second …
+	sofar    time.Duration // … and of this one
 }
 
 // pressure is what the watcher saw last.
@@ -70,27 +92,51 @@ func (e *engine) pressure() (p udp.Pressure, longest time.Duration) {
 	return e.outlook.pressure, e.outlook.longest
 }
 
-// watch looks at the socket's queue and sheds load while it is too long.
+// watch sheds load while the socket's queue is too long, and does what belongs to no packet.
+// One goroutine does it for all rooms: to wake up costs more than to look.
 func (e *engine) watch(stop <-chan struct{}) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	var longest time.Duration
-	overflowed := e.udp.Pressure().Overflowed
+	overflowed, limited, full := e.udp.Pressure().Overflowed, time.Now(), 0
 	for n := 1; ; n++ {
 		select {
 		case <-stop:
 			return
 		case now := <-ticker.C:
 			p := e.udp.Pressure()
-			longest = max(longest, p.Longest)
-			e.outlook.mu.Lock()
-			e.outlook.pressure = p
-			if n%int(time.Second/watchInterval) == 0 {
-				e.outlook.longest, longest = longest, 0
+			if full++; 2*p.Queued <= p.Limit {
+				full = 0
 			}
-			e.outlook.mu.Unlock()
-			e.overload.step(now, p.Overflowed > overflowed || 2*p.Queued > p.Limit)
+			e.note(p, n%limitInterval == 0)
+			e.overload.step(now, p.Overflowed > overflowed || full >= lateFor)
 			overflowed = p.Overflowed
+			if n%housekeeping == 0 {
+				e.send(func(out *udp.Batch) { e.each(func(r *Room) { r.late(now, out) }) })
+			}
+			if n%limitInterval == 0 {
+				e.each(func(r *Room) { r.limitPublishers(now, now.Sub(limited)) })
+				limited = now
+			}
 		}
+	}
+}
+
+func (e *engine) each(f func(*Room)) {
+	e.mu.Lock()
+	rooms := slices.Clone(e.rooms)
+	e.mu.Unlock()
+	for _, r := range rooms {
+		f(r)
+	}
+}
+
+// note keeps what is seen for who asks; whole says that a second is over.
+func (e *engine) note(p udp.Pressure, whole bool) {
+	o := &e.outlook
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pressure, o.sofar = p, max(o.sofar, p.Longest)
+	if whole {
+		o.longest, o.sofar = o.sofar, 0
 	}
 }

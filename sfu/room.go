@@ -16,11 +16,6 @@ import (
 	"showroom/sfu/udp"
 )
 
-const (
-	housekeeping  = 200 * time.Millisecond
-	limitInterval = 5 // housekeepings between two REMBs to publishers: 1 s
-)
-
 // Room is where peers see each other's tracks.
 type Room struct {
 	id       string
@@ -32,7 +27,6 @@ type Room struct {
 
 	until atomic.Int64 // ns since server.start; past it nothing is forwarded
 	wg    sync.WaitGroup
-	stop  chan struct{}
 
 	mu     sync.Mutex
 	peers  []*Peer  // in the order they joined
@@ -42,10 +36,9 @@ type Room struct {
 }
 
 func newRoom(s *Server, e *engine, id string, ev RoomEvents) *Room {
-	r := &Room{id: id, server: s, engine: e, events: ev, log: s.config.Log.With("call", id), stop: make(chan struct{})}
+	r := &Room{id: id, server: s, engine: e, events: ev, log: s.config.Log.With("call", id)}
 	r.dispatch.wg = &s.wg
 	r.until.Store(math.MaxInt64)
-	r.wg.Go(r.housekeep)
 	return r
 }
 
@@ -137,7 +130,7 @@ func (r *Room) Close() {
 		p.close("room_closed")
 	}
 	if first {
-		close(r.stop)
+		r.engine.remove(r)
 		r.server.forget(r)
 	}
 	r.wg.Wait()
@@ -243,28 +236,8 @@ func (r *Room) unlock() {
 	}
 }
 
-// housekeep does what belongs to no packet: REMB to publishers, and sender reports for
-// slots that switched after the last one.
-func (r *Room) housekeep() {
-	ticker := time.NewTicker(housekeeping)
-	defer ticker.Stop()
-	limited := time.Now()
-	for n := 1; ; n++ {
-		select {
-		case <-r.stop:
-			return
-		case now := <-ticker.C:
-			r.engine.send(func(out *udp.Batch) { r.late(now, out) })
-			if n%limitInterval != 0 {
-				continue
-			}
-			r.limitPublishers(now, now.Sub(limited))
-			limited = now
-		}
-	}
-}
-
-// late sends what no packet came to bring on its way.
+// late sends what no packet came to bring on its way, and sender reports for slots that
+// switched after the last one.
 func (r *Room) late(now time.Time, out *udp.Batch) {
 	for _, t := range r.Tracks() {
 		if slots := t.slots.Load(); slots != nil {

@@ -23,6 +23,7 @@ type Server struct {
 	config      Config
 	logs        *pionLogs
 	certificate webrtc.Certificate
+	machine     machine
 	start       time.Time
 	engines     []*engine
 	tcpConns    *tcpListener                             // nil: no ICE-TCP
@@ -137,6 +138,7 @@ func (s *Server) Open(id string, ev RoomEvents) (*Room, error) {
 	}
 	r := newRoom(s, e, id, ev)
 	s.rooms[id] = r
+	e.add(r)
 	return r, nil
 }
 
