@@ -26,7 +26,7 @@ var mayImport = map[string]struct{ ours, others []string }{
 	"store/object":      {others: []string{"github.com/minio/minio-go"}},
 	"static":            {},
 	"cmd/showroom":      {ours: []string{"*"}, others: []string{"*"}},
-	"cmd/showroom/load": {ours: []string{"sfu/sfutest"}, others: []string{"github.com/pion", "github.com/gorilla/websocket"}},
+	"cmd/showroom/load": {ours: []string{"sfu/sfutest"}, others: []string{"github.com/pion", "github.com/gorilla/websocket", "golang.org/x/sys"}},
 
 	// suites and sources that only tests use
 	"sfu/sfutest":             {ours: []string{"sfu"}, others: []string{"github.com/pion"}},

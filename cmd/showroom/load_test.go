@@ -11,7 +11,10 @@ import (
 // TestLoad measures the whole program with the product's own tool, briefly: everybody gets in and everything asked for is reported.
 func TestLoad(t *testing.T) {
 	p := start(t, "demo")
-	r, err := load.Run(t.Context(), load.Options{URL: p.url, Key: p.key, Calls: 1, Viewers: 2, Duration: time.Second, VideoKbps: 300, PID: os.Getpid()}, t.Output())
+	r, err := load.Run(t.Context(), load.Options{
+		URL: p.url, Key: p.key, Scenarios: []string{"calls", "viewers", "churn"}, Calls: 1, Viewers: 2, Duration: time.Second, VideoKbps: 300, PID: os.Getpid(),
+		Saturate: "viewers", Most: 1, Step: time.Second, MaxDelay: time.Minute, JoinRate: 1, Churn: 8,
+	}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,5 +25,8 @@ func TestLoad(t *testing.T) {
 		if f.ForwardedPackets == 0 || f.JoinMillis.Values == 0 || f.Process == nil || f.Process.ResidentBytes == 0 {
 			t.Errorf("%s reports nothing: %+v", f.Scenario, f)
 		}
+	}
+	if c := r.Churn; c == nil || c.Joins != 8 || c.JoinMillis.Values != 4 || c.Flat == nil {
+		t.Errorf("churn: %+v", c)
 	}
 }

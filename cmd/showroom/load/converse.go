@@ -3,13 +3,12 @@ package load
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/pion/webrtc/v4"
 )
 
 const (
@@ -18,6 +17,16 @@ const (
 	silence      = 45 * time.Second // the server pings every 15 s
 	maxMessage   = 4 << 20          // bytes: what the server sends is as large as its room
 )
+
+// refused is the server's word for why somebody is not in the call.
+type refused struct{ how, code, message string }
+
+func (r *refused) Error() string {
+	if r.message == "" {
+		return r.how + ": " + r.code
+	}
+	return r.how + ": " + r.code + ": " + r.message
+}
 
 // message is one to the server.
 type message map[string]any
@@ -42,13 +51,15 @@ func (p *peer) dial(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	address := "ws" + strings.TrimPrefix(p.url, "http") + "/ws" // http → ws, https → wss
-	socket, response, err := websocket.DefaultDialer.DialContext(ctx, address, nil)
+	from := &net.Dialer{LocalAddr: &net.TCPAddr{IP: p.local}}
+	dialer := websocket.Dialer{NetDialContext: from.DialContext}
+	socket, response, err := dialer.DialContext(ctx, address, nil)
 	if response != nil {
 		defer response.Body.Close()
 	}
 	if err != nil {
 		if response != nil {
-			return fmt.Errorf("socket: the server answered %s", response.Status)
+			return &refused{how: "socket: the server answered", code: response.Status}
 		}
 		return fmt.Errorf("socket: %w", err)
 	}
@@ -114,9 +125,9 @@ func (p *peer) take(m received) error {
 	case "answer":
 		return p.answered(m.SDP)
 	case "bye":
-		return fmt.Errorf("bye: %s", m.Reason)
+		return &refused{how: "bye", code: m.Reason}
 	case "error":
-		return fmt.Errorf("error: %s: %s", m.Code, m.Message)
+		return &refused{"error", m.Code, m.Message}
 	}
 	return nil // what others do, minutes, chat
 }
@@ -129,47 +140,9 @@ func (p *peer) enter() error {
 			return err
 		}
 	}
-	live := message{"type": "state", "audio": p.publishes, "video": p.publishes, "screen": false}
+	live := message{"type": "state", "audio": p.publishes, "video": p.publishes && !p.soundOnly, "screen": false}
 	if err := p.send(live); err != nil {
 		return err
 	}
 	return p.offer()
-}
-
-// offer sends the first offer with all candidates in it: there is one, so nothing is won by trickling.
-func (p *peer) offer() error {
-	offer, err := p.pc.CreateOffer(nil)
-	if err != nil {
-		return fmt.Errorf("offer: %w", err)
-	}
-	gathered := webrtc.GatheringCompletePromise(p.pc)
-	if err := p.pc.SetLocalDescription(offer); err != nil {
-		return fmt.Errorf("offer: %w", err)
-	}
-	select {
-	case <-gathered:
-	case <-p.ended:
-		return errors.New("offer: closed")
-	}
-	tracks := map[string]string{}
-	for _, t := range p.pc.GetTransceivers() {
-		if sender := t.Sender(); sender != nil {
-			if o, ok := sender.Track().(*outbound); ok {
-				tracks[t.Mid()] = o.source
-			}
-		}
-	}
-	return p.send(message{"type": "offer", "id": 1, "sdp": p.pc.LocalDescription().SDP, "tracks": tracks})
-}
-
-// answered connects. The streams are known before the first packet can come.
-func (p *peer) answered(sdp string) error {
-	p.mu.Lock()
-	p.pairs = pairsOf(sdp)
-	p.mu.Unlock()
-	answer := webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}
-	if err := p.pc.SetRemoteDescription(answer); err != nil {
-		return fmt.Errorf("answer: %w", err)
-	}
-	return nil
 }

@@ -209,6 +209,7 @@ func (e *edge) serve(c *websocket.Conn, who pass, room *room, send func(message)
 			close(room.doors[m.Participant])
 			e.mu.Unlock()
 		case "leave":
+			peer.Close("left") // who is told may join again
 			send(message{"type": "bye", "reason": "left"})
 			return
 		}

@@ -11,12 +11,12 @@ const (
 	windowSize = 1024 // packets back from the highest in which a late one still counts
 	nackLimit  = 64   // packets asked for at once; more are left to the next keyframe
 	nackTries  = 3
-	payloadRTX = 97 // the payload types are ours, since we offer
 )
 
 // inbound counts what arrives on one stream.
 type inbound struct {
 	ssrc uint32
+	seen uint64 // packets; the reading goroutine's
 
 	mu       sync.Mutex
 	started  bool
@@ -26,7 +26,6 @@ type inbound struct {
 	unique   uint64             // packets, each counted once
 	again    uint64             // by retransmission
 	missing  []gap
-	delays   histogram
 	report   uint32 // middle of the last sender report's NTP time
 	reported time.Time
 	before   struct{ expected, unique uint64 } // at the last receiver report
@@ -43,22 +42,19 @@ func (in *inbound) extend(seq uint16) uint64 {
 	return uint64(int64(in.highest) + int64(int16(seq-uint16(in.highest))))
 }
 
-// receive counts a packet that was sent for the first time.
-func (in *inbound) receive(seq uint16, payload []byte, now time.Time) {
+// receive counts a packet that was sent for the first time; false says that it was there or is too old.
+func (in *inbound) receive(seq uint16) bool {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if !in.started {
-		in.started = true
-		in.highest = 1<<32 + uint64(seq)
-		in.first = in.highest
-		in.got[in.highest%windowSize] = in.highest
-		in.unique++
-	} else if !in.count(in.extend(seq)) {
-		return
+	if in.started {
+		return in.count(in.extend(seq))
 	}
-	if at, ok := stampOf(payload); ok {
-		in.delays.add(now.Sub(began) - at)
-	}
+	in.started = true
+	in.highest = 1<<32 + uint64(seq)
+	in.first = in.highest
+	in.got[in.highest%windowSize] = in.highest
+	in.unique++
+	return true
 }
 
 // recover counts a packet that was sent again.
@@ -159,14 +155,9 @@ func (c counts) plus(other counts) counts {
 	return counts{c.expected + other.expected, c.unique + other.unique, c.again + other.again}
 }
 
-// tally adds what was counted so far. begin forgets the delays until now; end adds them to all.
-func (in *inbound) tally(begin bool, delays *histogram) counts {
+// tally is what was counted so far.
+func (in *inbound) tally() counts {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if begin {
-		in.delays = histogram{}
-	} else if delays != nil {
-		delays.merge(&in.delays)
-	}
 	return counts{in.expected(), in.unique, in.again}
 }

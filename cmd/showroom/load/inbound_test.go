@@ -42,33 +42,13 @@ func TestInboundCounts(t *testing.T) {
 				if s.again {
 					in.recover(s.seq)
 				} else {
-					in.receive(s.seq, nil, began)
+					in.receive(s.seq)
 				}
 			}
-			if got := in.tally(false, nil); got != test.want {
+			if got := in.tally(); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
-	}
-}
-
-func TestInboundDelays(t *testing.T) {
-	in := &inbound{}
-	payload := make([]byte, 100)
-	for i := range 100 {
-		putStamp(payload, began)
-		in.receive(uint16(i), payload, began.Add(10*time.Millisecond))
-	}
-	in.receive(50, payload, began.Add(time.Second)) // a duplicate says nothing
-	h := &histogram{}
-	in.tally(false, h)
-	if p99 := h.quantile(0.99).Round(time.Millisecond); h.n != 100 || p99 != 10*time.Millisecond {
-		t.Errorf("%d delays, p99 %v", h.n, p99)
-	}
-	in.tally(true, nil)
-	h = &histogram{}
-	if in.tally(false, h); h.n != 0 {
-		t.Errorf("%d delays after the scenario began", h.n)
 	}
 }
 
@@ -85,14 +65,14 @@ func sequences(n *rtcp.TransportLayerNack) (all []uint16) {
 func TestNacks(t *testing.T) {
 	in := &inbound{ssrc: 7}
 	for _, seq := range []uint16{65530, 65533, 2, 3} {
-		in.receive(seq, nil, began)
+		in.receive(seq)
 	}
 	n := in.nacks()
 	if got, want := sequences(n), []uint16{65531, 65532, 65534, 65535, 0, 1}; !slices.Equal(got, want) || n.MediaSSRC != 7 {
 		t.Fatalf("asked for %v of %d, want %v", got, n.MediaSSRC, want)
 	}
 	in.recover(65531)
-	in.receive(1, nil, began)
+	in.receive(1)
 	for range nackTries - 1 {
 		if got, want := sequences(in.nacks()), []uint16{65532, 65534, 65535, 0}; !slices.Equal(got, want) {
 			t.Fatalf("asked for %v, want %v", got, want)
@@ -101,7 +81,7 @@ func TestNacks(t *testing.T) {
 	if n := in.nacks(); n != nil {
 		t.Errorf("asked for %v once more", sequences(n))
 	}
-	in.receive(3+nackLimit+2, nil, began) // so much cannot be repaired
+	in.receive(3 + nackLimit + 2) // so much cannot be repaired
 	if n := in.nacks(); n != nil {
 		t.Errorf("asked for %d packets", len(sequences(n)))
 	}
@@ -114,10 +94,10 @@ func TestReceiverReport(t *testing.T) {
 	}
 	for seq := range uint16(100) {
 		if seq%4 != 3 {
-			in.receive(seq, nil, began)
+			in.receive(seq)
 		}
 	}
-	in.receive(100, nil, began)
+	in.receive(100)
 	in.senderReport(0x1234_5678_9abc_def0, began)
 	r, ok := in.receiverReport(began.Add(1500 * time.Millisecond))
 	want := rtcp.ReceptionReport{
@@ -127,7 +107,7 @@ func TestReceiverReport(t *testing.T) {
 	if !ok || r != want {
 		t.Errorf("got %+v, want %+v", r, want)
 	}
-	in.receive(101, nil, began)
+	in.receive(101)
 	if r, _ = in.receiverReport(began); r.FractionLost != 0 || r.TotalLost != 25 {
 		t.Errorf("after one more packet: %+v", r)
 	}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"time"
 )
 
@@ -44,57 +44,91 @@ func measure(ctx context.Context, o Options, tell func(string, ...any)) (Report,
 	r := Report{URL: o.URL, Started: time.Now().UTC(), Cores: runtime.NumCPU(), VideoKbps: o.VideoKbps, Recorded: o.Record, SRTPProfile: "AES-128-GCM"}
 	api := newAPI(o.URL, o.Key)
 	defer api.close()
-	joins := o.Ramp * time.Duration(max(2*o.Calls, o.Viewers))
-	stage := &stage{api: api, record: o.Record, length: o.Duration + 2*joins}
-	if err := stage.open(ctx, o.Calls); err != nil {
+	x := &run{options: o, tell: tell, stage: &stage{api: api, record: o.Record, length: o.longest()}}
+	if err := x.stage.open(ctx, o.mostCalls()); err != nil {
 		return r, err
 	}
 	local, err := localAddress(o.URL)
 	if err != nil {
 		return r, err
 	}
-	server, note, err := serverProcess(o)
-	if err != nil {
+	x.place = &place{local: local}
+	if x.crew, err = newCrew(); err != nil {
+		return r, err
+	}
+	defer x.crew.close()
+	var note string
+	if x.server, note, err = serverProcess(o); err != nil {
 		return r, err
 	}
 	if note != "" {
 		r.Notes = append(r.Notes, note)
 		tell("%s", note)
 	}
-	if server != nil {
-		r.PID = server.pid
-		if r.IdleResident, err = server.resident(); err != nil {
+	if x.server != nil {
+		r.PID = x.server.pid
+		if r.IdleResident, err = x.server.resident(); err != nil {
 			return r, err
 		}
 	}
-	if err := r.play(ctx, o, stage, local, server, tell); err != nil {
+	if err := x.play(ctx, &r); err != nil {
 		return r, err
 	}
 	r.conclude()
 	return r, nil
 }
 
-// play runs the scenarios one after the other.
-func (r *Report) play(ctx context.Context, o Options, stage *stage, local net.IP, server *process, tell func(string, ...any)) error {
-	for _, play := range []struct {
-		name string
-		size int
-		fill func(*scenario, context.Context) error
-	}{
-		{plural(o.Calls, "call", "calls") + " 1:1", o.Calls, (*scenario).calls},
-		{"1 → " + plural(o.Viewers, "viewer", "viewers"), o.Viewers, (*scenario).broadcast},
-	} {
-		if play.size == 0 {
-			continue
-		}
-		tell("%s: joining", play.name)
-		s := &scenario{name: play.name, options: o, stage: stage, local: local, server: server, tell: tell, failed: map[string]int{}}
-		f, err := s.run(ctx, func(ctx context.Context) error { return play.fill(s, ctx) })
-		if err != nil {
-			return err
-		}
-		r.Scenarios = append(r.Scenarios, f)
+// run is what the scenarios of one run share.
+type run struct {
+	options Options
+	stage   *stage
+	crew    *crew
+	place   *place
+	server  *process // nil: not measured
+	tell    func(string, ...any)
+}
+
+func (x *run) scenario(name string) *scenario {
+	return &scenario{
+		name: name, options: x.options, stage: x.stage, crew: x.crew, place: x.place, server: x.server, tell: x.tell, failed: map[string]int{},
 	}
+}
+
+// play runs the scenarios that were chosen, one after the other.
+func (x *run) play(ctx context.Context, r *Report) error {
+	for _, play := range []struct {
+		word string
+		run  func(context.Context, *Report) error
+	}{
+		{scenarioCalls, x.calls}, {scenarioViewers, x.viewers}, {scenarioSaturation, x.saturation}, {scenarioJoins, x.joins}, {scenarioChurn, x.churn},
+	} {
+		if x.options.plays(play.word) {
+			if err := play.run(ctx, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (x *run) calls(ctx context.Context, r *Report) error {
+	s := x.scenario(plural(x.options.Calls, "call", "calls") + " 1:1")
+	return s.report(ctx, r, s.calls)
+}
+
+func (x *run) viewers(ctx context.Context, r *Report) error {
+	s := x.scenario("1 → " + plural(x.options.Viewers, "viewer", "viewers"))
+	return s.report(ctx, r, s.broadcast)
+}
+
+// report plays the scenario and adds its figures.
+func (s *scenario) report(ctx context.Context, r *Report, fill func(context.Context) error) error {
+	s.tell("%s: joining", s.name)
+	f, err := s.run(ctx, fill)
+	if err != nil {
+		return err
+	}
+	r.Scenarios = append(r.Scenarios, f)
 	return nil
 }
 
@@ -107,14 +141,46 @@ func plural(n int, one, many string) string {
 
 // conclude fills in what follows from the rest.
 func (r *Report) conclude() {
-	for _, f := range r.Scenarios {
-		r.FailedInTotal += f.failed()
-		if f.Process != nil && f.Participants > 0 {
-			f.Process.ResidentPerParticipant = (f.Process.ResidentBytes - r.IdleResident) / int64(f.Participants)
+	if r.Joins != nil {
+		r.FailedInTotal += total(r.Joins.Failures)
+		if b := r.Joins.Burst; b != nil {
+			r.FailedInTotal += total(b.Failures)
+			for _, f := range []*Figures{b.Before, b.During} {
+				if f != nil {
+					r.finish(f)
+				}
+			}
 		}
-		if f.NotSent > 0 {
-			r.Notes = append(r.Notes, fmt.Sprintf(
-				"%s: this tool was too late for %d frames and audio packets: the machine was full, and the figures are of less than was asked for.", f.Scenario, f.NotSent))
+	}
+	if r.Churn != nil {
+		r.FailedInTotal += total(r.Churn.Failures)
+	}
+	for i := range r.Scenarios {
+		r.FailedInTotal += total(r.Scenarios[i].Failures)
+		r.finish(&r.Scenarios[i])
+	}
+	if s := r.Saturation; s != nil {
+		for i := range s.Steps {
+			r.finish(&s.Steps[i])
+		}
+		for _, f := range []*Figures{s.Best, s.Half} {
+			if f != nil {
+				r.finish(f)
+			}
+		}
+	}
+}
+
+// finish fills in what follows from the figures and the rest.
+func (r *Report) finish(f *Figures) {
+	if f.Process != nil && f.Participants > 0 {
+		f.Process.ResidentPerParticipant = (f.Process.ResidentBytes - r.IdleResident) / int64(f.Participants)
+	}
+	if f.NotSent > 0 || f.ToolDropped > 0 {
+		note := fmt.Sprintf("%s: this tool was too late for %d frames and audio packets, and to read %d packets: the machine was full, and the figures are of less than was asked for.",
+			f.Scenario, f.NotSent, f.ToolDropped)
+		if !slices.Contains(r.Notes, note) { // the best step is among the steps
+			r.Notes = append(r.Notes, note)
 		}
 	}
 }

@@ -13,14 +13,16 @@ import (
 	"time"
 
 	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func options(e *edge) Options {
-	return Options{URL: e.URL, Key: testKey, Calls: 2, Viewers: 3, Duration: time.Second, Ramp: time.Millisecond, VideoKbps: 600, PID: os.Getpid()}
+	return Options{
+		URL: e.URL, Key: testKey, Calls: 2, Viewers: 3, Duration: time.Second, Ramp: time.Millisecond, VideoKbps: 600, PID: os.Getpid(),
+		Saturate: "viewers", Most: 4, Step: time.Second, MaxDelay: time.Minute, JoinRate: 10, Burst: 8, Churn: 6, Scenarios: []string{"calls", "viewers"},
+	}
 }
 
 // Both scenarios, real peers on a real media server, measured by the process of this test.
@@ -57,6 +59,45 @@ func TestRun(t *testing.T) {
 		t.Errorf("%d conferences were ended, 3 were made", e.ended)
 	}
 	for _, want := range []string{"2 calls 1:1: joining", "server CPU, µs a forwarded packet", "1 → 3 viewers"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in the output", want)
+		}
+	}
+}
+
+// The scenarios that size a machine, small: steps until --most, joins and a burst beside calls, people who come and go.
+func TestEveryScenario(t *testing.T) {
+	e := newEdge(t)
+	e.deny = func(role string, n int) string { // 1 with the viewers, 5 that join in turn, 2 in calls, then a burst of 4
+		if role == "buyer" && n == 1+5+2+3 {
+			return "too_many"
+		}
+		return ""
+	}
+	o := options(e)
+	o.Scenarios, o.Viewers, o.Most, o.VideoKbps = []string{"saturation", "joins", "churn"}, 3, 3, 100
+	var out bytes.Buffer
+	r, err := Run(t.Context(), o, &out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(out.String())
+	if s := r.Saturation; s == nil || len(s.Steps) != 1 || s.Best != nil && s.Half == nil || s.Limit == "" {
+		t.Errorf("saturation %+v", s)
+	}
+	j := r.Joins
+	if j == nil || j.Joins != 10 || j.JoinMillis.Values != 5 || len(j.Failures) != 0 {
+		t.Fatalf("joins %+v", j)
+	}
+	if b := j.Burst; b == nil || b.Joins != 8 || b.Served != 6 || b.Alone != 1 || total(b.Failures) != 0 || len(b.Refused) != 1 || b.Refused[0].Reason != "error: too_many" {
+		t.Errorf("burst %+v", b)
+	} else if b.Before == nil || b.During == nil || b.Before.Participants != 4 || b.During.ForwardedPackets == 0 {
+		t.Errorf("before %+v, during %+v", b.Before, b.During)
+	}
+	if c := r.Churn; c == nil || c.Joins != 6 || len(c.Failures) != 0 || len(c.Samples) < 3 || c.Samples[0].Files <= 0 || c.Samples[0].Goroutines != -1 {
+		t.Errorf("churn %+v", c)
+	}
+	for _, want := range []string{"saturation by viewers:", "8 joins in one second:", "refused 1: error: too_many", "calls meanwhile", "6 joins and leaves"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("%q is not in the output", want)
 		}
@@ -124,12 +165,18 @@ func TestNobodyGetsIn(t *testing.T) {
 // What the server loses on the way in it asks for, and viewers miss nothing.
 func TestPublisherAnswersNACK(t *testing.T) {
 	e := newEdge(t)
-	s := &scenario{options: options(e), stage: &stage{api: newAPI(e.URL, testKey)}, failed: map[string]int{}, tell: func(string, ...any) {}}
-	t.Cleanup(s.stage.api.close)
-	var err error
-	if s.local, err = localAddress(e.URL); err != nil {
+	x := &run{options: options(e), stage: &stage{api: newAPI(e.URL, testKey)}, tell: func(string, ...any) {}}
+	t.Cleanup(x.stage.api.close)
+	local, err := localAddress(e.URL)
+	if err != nil {
 		t.Fatal(err)
 	}
+	x.place = &place{local: local}
+	if x.crew, err = newCrew(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(x.crew.close)
+	s := x.scenario("1 → 3 viewers")
 	var lossy *dropper
 	f, err := s.run(t.Context(), func(ctx context.Context) error {
 		if err := s.broadcast(ctx); err != nil {
@@ -138,7 +185,7 @@ func TestPublisherAnswersNACK(t *testing.T) {
 		camera := s.live()[0].camera
 		camera.mu.Lock()
 		defer camera.mu.Unlock()
-		lossy = &dropper{TrackLocalWriter: camera.writer, ssrc: camera.ssrc}
+		lossy = &dropper{rtpWriter: camera.writer, ssrc: camera.ssrc}
 		camera.writer = lossy
 		return nil
 	})
@@ -155,19 +202,19 @@ func TestPublisherAnswersNACK(t *testing.T) {
 
 // dropper loses each tenth packet of a stream, but not those sent again.
 type dropper struct {
-	webrtc.TrackLocalWriter
+	rtpWriter
 	ssrc              uint32
 	n, dropped, again int
 }
 
-func (d *dropper) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
+func (d *dropper) WriteRTP(h *rtp.Header, payload []byte) error {
 	if h.SSRC != d.ssrc {
 		d.again++
 	} else if d.n++; d.n%10 == 0 {
 		d.dropped++
-		return len(payload), nil
+		return nil
 	}
-	return d.TrackLocalWriter.WriteRTP(h, payload)
+	return d.rtpWriter.WriteRTP(h, payload)
 }
 
 func TestPlainErrors(t *testing.T) {
@@ -187,6 +234,11 @@ func TestPlainErrors(t *testing.T) {
 		"no process":    {func(o *Options) { o.PID = 1 << 30 }, "--pid: there is no process 1073741824"},
 		"no URL":        {func(o *Options) { o.URL = "localhost:8080" }, `--url "localhost:8080" is not like http://localhost:8080`},
 		"nothing to do": {func(o *Options) { o.Calls, o.Viewers = 0, 0 }, "nothing to measure"},
+		"no such":       {func(o *Options) { o.Scenarios = []string{"cals"} }, `--scenarios: "cals" is none of calls, viewers,`},
+		"nothing more":  {func(o *Options) { o.Saturate = "rooms" }, `--saturate "rooms" is neither`},
+		"no step":       {func(o *Options) { o.Step = 0 }, "--step 0s is too short"},
+		"no bound":      {func(o *Options) { o.MaxDelay = 0 }, "--max-delay 0s is not positive"},
+		"no rate":       {func(o *Options) { o.JoinRate = 0 }, "--join-rate 0 is not between"},
 		"too many":      {func(o *Options) { o.Viewers = 1e6 }, "--viewers 1000000 is not between"},
 		"too short":     {func(o *Options) { o.Duration = time.Millisecond }, "--duration 1ms is too short"},
 		"no bit rate":   {func(o *Options) { o.VideoKbps = 0 }, "--video-kbps 0 is not between"},

@@ -9,10 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/interceptor"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"github.com/pion/webrtc/v4"
 )
 
 // wire is a negotiated connection that keeps what is written.
@@ -23,45 +21,29 @@ type wire struct {
 
 var errFull = errors.New("full")
 
-func (w *wire) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
+func (w *wire) WriteRTP(h *rtp.Header, payload []byte) error {
 	if w.full {
-		return 0, errFull
+		return errFull
 	}
 	b, err := (&rtp.Packet{Header: *h, Payload: payload}).Marshal()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	p := &rtp.Packet{}
 	w.packets = append(w.packets, p)
-	return len(b), p.Unmarshal(b)
+	return p.Unmarshal(b)
 }
 
-func (w *wire) Write([]byte) (int, error) { return 0, errors.New("not used") }
+func (w *wire) flush() {}
 
-func (w *wire) ID() string                              { return "wire" }
-func (w *wire) SSRC() webrtc.SSRC                       { return 11 }
-func (w *wire) SSRCRetransmission() webrtc.SSRC         { return 12 }
-func (w *wire) SSRCForwardErrorCorrection() webrtc.SSRC { return 0 }
-func (w *wire) WriteStream() webrtc.TrackLocalWriter    { return w }
-func (w *wire) RTCPReader() interceptor.RTCPReader      { return nil }
-func (w *wire) HeaderExtensions() []webrtc.RTPHeaderExtensionParameter {
-	return []webrtc.RTPHeaderExtensionParameter{{URI: uriSendTime, ID: 2}, {URI: uriTransportCC, ID: 3}}
-}
-
-func (w *wire) CodecParameters() []webrtc.RTPCodecParameters {
-	return []webrtc.RTPCodecParameters{
-		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8}, PayloadType: 96},
-		{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX}, PayloadType: payloadRTX},
-	}
-}
+var everything = answer{sendTime: true, transportCC: true, rtx: true}
 
 func boundVideo(t *testing.T) (*outbound, *wire) {
 	t.Helper()
 	w := &wire{}
-	o := newOutbound("camera", webrtc.RTPCodecTypeVideo, 90000, &atomic.Uint32{})
-	if codec, err := o.Bind(w); err != nil || codec.PayloadType != 96 {
-		t.Fatalf("bind: %v, %v", codec, err)
-	}
+	o := newOutbound("camera", video, &atomic.Uint32{})
+	o.ssrc, o.rtx = 11, 12
+	o.bind(w, everything)
 	return o, w
 }
 
@@ -160,22 +142,28 @@ func TestSenderReport(t *testing.T) {
 }
 
 func TestUnbound(t *testing.T) {
-	o, w := boundVideo(t)
-	if err := o.Unbind(w); err != nil {
-		t.Fatal(err)
-	}
+	o := newOutbound("camera", video, &atomic.Uint32{})
 	o.writeFrame(100, true, began)
 	o.resend(&rtcp.TransportLayerNack{Nacks: []rtcp.NackPair{{PacketID: o.seq}}})
-	if len(w.packets) != 0 {
-		t.Errorf("%d packets", len(w.packets))
+	if o.packets != 0 || o.ssrc == o.rtx || o.ssrc == 0 || o.rtx == 0 {
+		t.Errorf("%d packets of %d and %d", o.packets, o.ssrc, o.rtx)
+	}
+}
+
+// What the server did not take in its answer is not sent.
+func TestNothingNegotiated(t *testing.T) {
+	o, w := boundVideo(t)
+	o.bind(w, answer{})
+	o.writeFrame(100, true, began)
+	o.resend(&rtcp.TransportLayerNack{Nacks: []rtcp.NackPair{{PacketID: o.seq}}})
+	if len(w.packets) != 1 || w.packets[0].Extension {
+		t.Errorf("%d packets, %+v", len(w.packets), w.packets)
 	}
 }
 
 func BenchmarkWriteFrame(b *testing.B) {
-	o := newOutbound("camera", webrtc.RTPCodecTypeVideo, 90000, &atomic.Uint32{})
-	if _, err := o.Bind(&wire{full: true}); err != nil {
-		b.Fatal(err)
-	}
+	o := newOutbound("camera", video, &atomic.Uint32{})
+	o.bind(&wire{full: true}, everything)
 	b.ReportAllocs()
 	for b.Loop() {
 		o.writeFrame(6250, false, began)

@@ -5,21 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/pion/webrtc/v4"
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/rtcp"
 )
+
+const byeTimeout = 2 * time.Second // from leave until the server closes the socket
 
 // settings of a peer.
 type settings struct {
 	url       string // of the server
 	token     string // of the access link
 	name      string
-	local     net.IP // where its candidate is
+	local     net.IP // where its sockets are
 	publishes bool
+	soundOnly bool    // and no video
 	consents  bool    // to be recorded
 	kbps      int     // of its camera
 	phase     float64 // 0 to 1: when its frames come, within a frame's time
@@ -28,9 +34,11 @@ type settings struct {
 // peer is one participant.
 type peer struct {
 	settings
+	*crew
 	socket *websocket.Conn
 	opened time.Time // the socket
-	pc     *webrtc.PeerConnection
+	port   *port
+	agent  *ice.Agent // the reading goroutine's until it ends; nil before the offer
 
 	mic, camera *outbound     // nil: does not publish
 	transport   atomic.Uint32 // transport-wide sequence number
@@ -38,52 +46,83 @@ type peer struct {
 	connected chan struct{} // closed when media may flow
 	flowing   chan struct{} // closed at the first forwarded packet
 	ended     chan struct{} // closed when the peer has failed or was closed
+	silent    chan struct{} // closed when the socket is
 	wg        sync.WaitGroup
 
-	packets, bytes, resent, malformed, nacked, keyframesAsked, missed atomic.Uint64
+	packets, bytes, resent, malformed, damaged, nacked, keyframesAsked, missed atomic.Uint64
 
-	first atomic.Int64 // when the first forwarded packet came, ns since began; 0: none has
+	first  atomic.Int64 // when the first forwarded packet came, ns since began; 0: none has
+	delays *delays      // where its delays are counted
+
+	opener  atomic.Pointer[opener] // nil until connected
+	sealer  atomic.Pointer[sealer] // likewise
+	inbound atomic.Pointer[[]*inbound]
+	pairs   atomic.Pointer[map[uint32]uint32] // SSRC of retransmissions → of the original; nil until answered
 
 	writing sync.Mutex // one message at a time
 
 	mu      sync.Mutex
-	inbound map[uint32]*inbound // by SSRC
-	pairs   map[uint32]uint32   // SSRC of retransmissions → of the original
-	reason  error               // why it failed; nil also after close
-	over    bool                // ended is closed
+	session *dtls.Conn // nil until connecting
+	reason  error      // why it failed; nil also after close
+	over    bool       // ended is closed
+}
+
+// crew is what all peers of a run share: the goroutines that read, publish and report for all of them.
+type crew struct {
+	identity
+	ports     *ports
+	publisher *publisher
+}
+
+// newCrew starts them.
+func newCrew() (*crew, error) {
+	id, err := newIdentity()
+	if err != nil {
+		return nil, err
+	}
+	ports, err := openPorts()
+	if err != nil {
+		return nil, err
+	}
+	return &crew{identity: id, ports: ports, publisher: newPublisher()}, nil
+}
+
+// close stops and awaits them. The peers are closed before.
+func (c *crew) close() {
+	c.publisher.close()
+	c.ports.close()
 }
 
 // join opens the socket and starts what follows; it returns before the peer is in.
-func join(ctx context.Context, s settings) (*peer, error) {
+func join(ctx context.Context, c *crew, s settings, d *delays) (*peer, error) {
 	p := &peer{
-		settings: s, connected: make(chan struct{}), flowing: make(chan struct{}), ended: make(chan struct{}),
-		inbound: map[uint32]*inbound{},
+		settings: s, crew: c, delays: d, connected: make(chan struct{}), flowing: make(chan struct{}), ended: make(chan struct{}), silent: make(chan struct{}),
 	}
-	if err := p.dial(ctx); err != nil {
-		return nil, err
+	if s.publishes {
+		p.mic = newOutbound("mic", audio, &p.transport)
+		p.camera = newOutbound("camera", video, &p.transport)
+	}
+	local, ok := netip.AddrFromSlice(s.local)
+	if !ok {
+		return nil, fmt.Errorf("%v is no address of this machine", s.local)
 	}
 	var err error
-	if p.pc, err = p.newConnection(s.local); err == nil {
-		err = p.addSections()
+	if p.port, err = c.ports.listen(local.Unmap(), p.receive); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, errors.Join(err, p.close())
+	if err := p.dial(ctx); err != nil {
+		_ = p.port.Close()
+		return nil, err
 	}
-	var once sync.Once
-	p.pc.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
-		switch state {
-		case webrtc.PeerConnectionStateConnected:
-			once.Do(func() { close(p.connected) })
-		case webrtc.PeerConnectionStateFailed:
-			p.fail(errors.New("media: no connection, or it was lost: is the server's UDP port reachable from here?"))
-		}
+	p.wg.Go(func() {
+		defer close(p.silent)
+		p.fail(p.converse())
 	})
-	p.wg.Go(func() { p.fail(p.converse()) })
 	if s.publishes {
 		p.wg.Go(func() {
 			select {
 			case <-p.connected:
-				p.publish(p.ended, p.sendReports)
+				c.publisher.add(p)
 			case <-p.ended:
 			}
 		})
@@ -118,16 +157,34 @@ func (p *peer) joinTime() time.Duration {
 	return time.Duration(at) - p.opened.Sub(began)
 }
 
+// writeRTCP sends a compound packet, once the peer is connected.
+func (p *peer) writeRTCP(packets ...rtcp.Packet) {
+	if s := p.sealer.Load(); s != nil {
+		_ = s.WriteRTCP(packets...) // it may be closing
+	}
+}
+
 // close leaves the call and waits until nothing of the peer runs.
 func (p *peer) close() error {
 	p.fail(nil)
-	_ = p.send(message{"type": "leave"}) // the socket may be broken
+	if p.send(message{"type": "leave"}) == nil { // else the socket is broken
+		select { // who closes at once and joins again is found still there
+		case <-p.silent:
+		case <-time.After(byeTimeout):
+		}
+	}
 	err := p.socket.Close()
-	if p.pc != nil {
-		err = errors.Join(err, p.pc.GracefulClose())
+	p.mu.Lock()
+	session := p.session
+	p.mu.Unlock()
+	if session != nil {
+		_ = session.Close() // the server may have closed it
 	}
 	p.wg.Wait()
-	if err != nil {
+	if p.agent != nil {
+		err = errors.Join(err, p.agent.GracefulClose())
+	}
+	if err = errors.Join(err, p.port.Close()); err != nil {
 		return fmt.Errorf("close peer %s: %w", p.name, err)
 	}
 	return nil

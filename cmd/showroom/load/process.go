@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,71 @@ func (p *process) resident() (int64, error) {
 		return 0, fmt.Errorf("memory of process %d: %w", p.pid, err)
 	}
 	return pages * p.page, nil
+}
+
+// anonymous is the physical memory in use that is not of files, bytes.
+func (p *process) anonymous() (int64, error) {
+	text, err := os.ReadFile(filepath.Join(p.root, strconv.Itoa(p.pid), "status"))
+	if err != nil {
+		return 0, p.gone(err)
+	}
+	fields := strings.Fields(statusLine(string(text), "RssAnon"))
+	if len(fields) != 2 || fields[1] != "kB" {
+		return 0, fmt.Errorf("memory of process %d: no RssAnon", p.pid)
+	}
+	kib, err := strconv.ParseInt(fields[0], 10, 48)
+	if err != nil || kib < 0 {
+		return 0, fmt.Errorf("memory of process %d: %q is no number", p.pid, fields[0])
+	}
+	return kib << 10, nil
+}
+
+// statusLine is the value of a line of /proc/PID/status (proc_pid_status(5)); empty: there is none.
+func statusLine(text, name string) string {
+	for line := range strings.Lines(text) {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// files is the number of open file descriptors.
+func (p *process) files() (int, error) {
+	all, err := os.ReadDir(filepath.Join(p.root, strconv.Itoa(p.pid), "fd"))
+	if err != nil {
+		return 0, p.gone(err)
+	}
+	return len(all), nil
+}
+
+// cores is how many the process may use, as taskset(1) and the like left it.
+func (p *process) cores() int {
+	text, err := os.ReadFile(filepath.Join(p.root, strconv.Itoa(p.pid), "status"))
+	if err != nil {
+		return runtime.NumCPU()
+	}
+	if n := cpuList(statusLine(string(text), "Cpus_allowed_list")); n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
+}
+
+// cpuList counts those of a list such as 0-3,8; 0 if it is none.
+func cpuList(text string) (n int) {
+	for part := range strings.SplitSeq(text, ",") {
+		from, to, isRange := strings.Cut(part, "-")
+		if !isRange {
+			to = from
+		}
+		first, err1 := strconv.ParseUint(from, 10, 16)
+		last, err2 := strconv.ParseUint(to, 10, 16)
+		if err1 != nil || err2 != nil || last < first {
+			return 0
+		}
+		n += int(last - first + 1)
+	}
+	return n
 }
 
 // parseStatm takes the second field of /proc/PID/statm, resident pages.

@@ -2,6 +2,7 @@ package load
 
 import (
 	"encoding/binary"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -146,5 +147,26 @@ func TestPortOf(t *testing.T) {
 	}
 	if _, _, err := portOf("http://localhost:99999"); err == nil {
 		t.Error("port 99999 passed")
+	}
+}
+
+func TestStatus(t *testing.T) {
+	const text = "Name:\tx\nRssAnon:\t  1234 kB\nCpus_allowed_list:\t0-1,4\n"
+	if got := statusLine(text, "RssAnon"); got != "1234 kB" {
+		t.Errorf("got %q", got)
+	}
+	if got := statusLine(text, "Rss"); got != "" {
+		t.Errorf("got %q", got)
+	}
+	for list, want := range map[string]int{"0": 1, "0-1": 2, "0-1,4": 3, "": 0, "x": 0, "3-1": 0, "0-": 0} {
+		if got := cpuList(list); got != want {
+			t.Errorf("%q: %d, want %d", list, got, want)
+		}
+	}
+	p := newProcess("/proc", os.Getpid())
+	anonymous, err1 := p.anonymous()
+	files, err2 := p.files()
+	if err := errors.Join(err1, err2); err != nil || anonymous <= 0 || files < 3 || p.cores() < 1 {
+		t.Errorf("%d bytes, %d files, %d cores, %v", anonymous, files, p.cores(), err)
 	}
 }

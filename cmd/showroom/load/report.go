@@ -12,17 +12,20 @@ import (
 
 // Report is what a run found. Percentages of CPU are of one core.
 type Report struct {
-	URL           string    `json:"url"`
-	Started       time.Time `json:"started"`
-	Cores         int       `json:"cores"`
-	VideoKbps     int       `json:"video_kbps"`
-	Recorded      bool      `json:"recorded"`
-	PID           int       `json:"pid,omitempty"`
-	IdleResident  int64     `json:"idle_resident_bytes,omitempty"` // before the first participant
-	Notes         []string  `json:"notes,omitempty"`
-	Scenarios     []Figures `json:"scenarios"`
-	SRTPProfile   string    `json:"srtp_profile"`
-	FailedInTotal int       `json:"failed"` // peers, in all scenarios
+	URL           string      `json:"url"`
+	Started       time.Time   `json:"started"`
+	Cores         int         `json:"cores"`
+	VideoKbps     int         `json:"video_kbps"`
+	Recorded      bool        `json:"recorded"`
+	PID           int         `json:"pid,omitempty"`
+	IdleResident  int64       `json:"idle_resident_bytes,omitempty"` // before the first participant
+	Notes         []string    `json:"notes,omitempty"`
+	Scenarios     []Figures   `json:"scenarios"`
+	Saturation    *Saturation `json:"saturation,omitempty"`
+	Joins         *Joins      `json:"joins,omitempty"`
+	Churn         *Churn      `json:"churn,omitempty"`
+	SRTPProfile   string      `json:"srtp_profile"`
+	FailedInTotal int         `json:"failed"` // peers, in all scenarios
 }
 
 // Figures of one scenario.
@@ -43,7 +46,10 @@ type Figures struct {
 	RetransmissionsAsked uint64          `json:"retransmissions_asked"`
 	KeyframesAsked       uint64          `json:"keyframes_asked"`
 	NotSent              uint64          `json:"not_sent"` // frames and audio packets for which this tool was too late
+	Damaged              uint64          `json:"damaged"`  // of the sample that is decrypted: not what was sent
 	ToolCPUPercent       float64         `json:"tool_cpu_percent"`
+	ToolMicrosPerPacket  float64         `json:"tool_us_per_packet"`
+	ToolDropped          uint64          `json:"tool_dropped"` // forwarded, but this tool was too late to read them; counted as lost, too
 	Failures             []Failure       `json:"failures,omitempty"`
 }
 
@@ -106,18 +112,12 @@ func (r Report) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n%s, %s, %d cores; %d kbit/s of VP8 and Opus, %s, recording %s\n\n",
 		r.URL, r.process(), r.Cores, r.VideoKbps, r.SRTPProfile, map[bool]string{true: "on", false: "off"}[r.Recorded])
-	for _, row := range rows {
-		fmt.Fprintf(&b, "%-36s", row.name)
-		for _, f := range r.Scenarios {
-			fmt.Fprintf(&b, " %20s", row.cell(f))
-		}
-		b.WriteByte('\n')
+	if len(r.Scenarios) > 0 {
+		table(&b, r.Scenarios)
 	}
-	for _, f := range r.Scenarios {
-		for _, failure := range f.Failures {
-			fmt.Fprintf(&b, "\n%s: %d failed: %s", f.Scenario, failure.Peers, failure.Reason)
-		}
-	}
+	r.Saturation.write(&b)
+	r.Joins.write(&b)
+	r.Churn.write(&b)
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\n%s", note)
 	}
@@ -133,43 +133,6 @@ func (r Report) process() string {
 		return "process not measured"
 	}
 	return fmt.Sprintf("process %d, idle at %.1f MiB", r.PID, float64(r.IdleResident)/(1<<20))
-}
-
-// rows of the table.
-var rows = []struct {
-	name string
-	cell func(Figures) string
-}{
-	{"", func(f Figures) string { return f.Scenario }},
-	{"participants", func(f Figures) string { return fmt.Sprint(f.Participants) }},
-	{"forwarded packets/s", func(f Figures) string { return fmt.Sprintf("%.0f", f.PacketsPerSecond) }},
-	{"forwarded Mbit/s", func(f Figures) string { return fmt.Sprintf("%.1f", f.MegabitPerSecond) }},
-	{"server CPU, µs a forwarded packet", ofProcess(func(p *ProcessFigures) string { return fmt.Sprintf("%.1f", p.CPUMicrosPerPacket) })},
-	{"server CPU, % of one core", ofProcess(func(p *ProcessFigures) string { return fmt.Sprintf("%.0f", p.CPUPercent) })},
-	{"memory, KiB a participant", ofProcess(func(p *ProcessFigures) string { return fmt.Sprintf("%.0f", float64(p.ResidentPerParticipant)/1024) })},
-	{"join to first packet, ms, p50 / p99", func(f Figures) string { return f.JoinMillis.String() }},
-	{"delay, µs, p50 / p99", func(f Figures) string { return f.DelayMicros.String() }},
-	{"lost, %", func(f Figures) string { return fmt.Sprintf("%.3f", f.LostPercent) }},
-	{"recovered by retransmission", func(f Figures) string { return fmt.Sprint(f.Recovered) }},
-	{"keyframes asked of publishers", func(f Figures) string { return fmt.Sprint(f.KeyframesAsked) }},
-	{"this tool's CPU, % of one core", func(f Figures) string { return fmt.Sprintf("%.0f", f.ToolCPUPercent) }},
-	{"failed peers", func(f Figures) string { return fmt.Sprint(f.failed()) }},
-}
-
-func ofProcess(cell func(*ProcessFigures) string) func(Figures) string {
-	return func(f Figures) string {
-		if f.Process == nil {
-			return "–"
-		}
-		return cell(f.Process)
-	}
-}
-
-func (f Figures) failed() (n int) {
-	for _, failure := range f.Failures {
-		n += failure.Peers
-	}
-	return n
 }
 
 func (q Quantiles) String() string {

@@ -23,6 +23,18 @@ func TestReportText(t *testing.T) {
 			{Scenario: "1 → 40 viewers", Failures: []Failure{{"room is full", 9}, {"late", 1}}},
 		},
 	}
+	best := Figures{Scenario: "800 viewers", Participants: 820, PacketsPerSecond: 180_000}
+	half := Figures{Scenario: "half of it", Participants: 410, PacketsPerSecond: 90_000}
+	broke := Figures{Scenario: "920 viewers", Participants: 943, PacketsPerSecond: 190_000, LostPercent: 2}
+	r.Saturation = &Saturation{Of: "viewers", Limit: limitLoss, Best: &best, Half: &half, Steps: []Figures{best, broke}}
+	r.Joins = &Joins{PerSecond: 10, Joins: 200, JoinMillis: Quantiles{12, 30, 100}, Burst: &Burst{
+		Joins: 500, Served: 480, Seconds: 2.5, JoinMillis: Quantiles{300, 900, 480},
+		Refused: []Failure{{"error: too_many", 15}}, Failures: []Failure{{"late", 5}}, Before: &half, During: &broke,
+	}}
+	r.Churn = &Churn{Joins: 200, PerSecond: 90, JoinMillis: Quantiles{10, 20, 100}, Samples: []ChurnSample{
+		{Goroutines: -1, Files: 12, Resident: 30 << 20, Anonymous: 20 << 20}, {Joins: 200, Goroutines: -1, Files: 60, Resident: 31 << 20, Anonymous: 21 << 20},
+	}}
+	r.Churn.judge()
 	r.conclude()
 	var out bytes.Buffer
 	if err := r.WriteText(&out); err != nil {
@@ -35,7 +47,7 @@ func TestReportText(t *testing.T) {
 	if diff := cmp.Diff(string(want), out.String()); diff != "" {
 		t.Error(diff)
 	}
-	if r.FailedInTotal != 10 || r.Scenarios[0].Process.ResidentPerParticipant != 1<<20 {
+	if r.FailedInTotal != 15 || r.Scenarios[0].Process.ResidentPerParticipant != 1<<20 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -33,18 +33,6 @@ func reporter(peers func() []*peer, stop <-chan struct{}) {
 	}
 }
 
-func (p *peer) streams() []*inbound {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	streams := make([]*inbound, 0, len(p.inbound))
-	for _, in := range p.inbound {
-		if _, again := p.pairs[in.ssrc]; !again {
-			streams = append(streams, in)
-		}
-	}
-	return streams
-}
-
 func (p *peer) askForMissing() {
 	for _, in := range p.streams() {
 		if nack := in.nacks(); nack != nil {
@@ -68,8 +56,4 @@ func (p *peer) tell(now time.Time) {
 		slices.Sort(remb.SSRCs)
 		p.writeRTCP(report, remb)
 	}
-}
-
-func (p *peer) writeRTCP(packets ...rtcp.Packet) {
-	_ = p.pc.WriteRTCP(packets) // it may be closing
 }

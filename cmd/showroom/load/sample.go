@@ -11,12 +11,12 @@ type sample struct {
 	cpu, own time.Duration // of the server's process and of this one
 	resident int64         // bytes
 
-	packets, bytes, resent, missed, nacked, keyframes uint64
-	streams                                           map[*inbound]counts
+	packets, bytes, resent, missed, nacked, keyframes, damaged, overrun uint64
+	streams                                                             map[*inbound]counts
 }
 
-// sample counts now. The first of a scenario forgets the delays until now; the last one collects them.
-func (s *scenario) sample(first bool, delays *histogram) (sample, error) {
+// sample counts now.
+func (s *scenario) sample() (sample, error) {
 	now := sample{streams: map[*inbound]counts{}}
 	for _, p := range s.live() {
 		now.packets += p.packets.Load()
@@ -25,8 +25,10 @@ func (s *scenario) sample(first bool, delays *histogram) (sample, error) {
 		now.missed += p.missed.Load()
 		now.nacked += p.nacked.Load()
 		now.keyframes += p.keyframesAsked.Load()
+		now.damaged += p.damaged.Load()
+		now.overrun += p.port.overrun.Load()
 		for _, in := range p.streams() {
-			now.streams[in] = in.tally(first, delays)
+			now.streams[in] = in.tally()
 		}
 	}
 	now.at = time.Now()
@@ -52,11 +54,14 @@ func (s *scenario) figures(before, after sample, delays *histogram) Figures {
 		RetransmissionsAsked: after.nacked - before.nacked,
 		KeyframesAsked:       after.keyframes - before.keyframes,
 		NotSent:              after.missed - before.missed,
+		Damaged:              after.damaged - before.damaged,
+		ToolDropped:          after.overrun - before.overrun,
 		ToolCPUPercent:       percent(after.own-before.own, span),
 		DelayMicros:          quantiles(delays, time.Microsecond),
 		Failures:             sorted(s.failures()),
 	}
 	f.PacketsPerSecond = float64(f.ForwardedPackets) / f.Seconds
+	f.ToolMicrosPerPacket = micros(after.own-before.own) / max(1, float64(f.ForwardedPackets))
 	f.MegabitPerSecond = float64(after.bytes-before.bytes) * 8 / 1e6 / f.Seconds
 	var total counts
 	for in, c := range after.streams {
@@ -68,7 +73,7 @@ func (s *scenario) figures(before, after sample, delays *histogram) Figures {
 	}
 	f.Recovered = total.again
 	joins := &histogram{}
-	for _, p := range s.joiners {
+	for _, p := range s.timed() {
 		if d := p.joinTime(); d > 0 {
 			joins.add(d)
 		}

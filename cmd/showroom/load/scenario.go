@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -21,25 +22,27 @@ type scenario struct {
 	name    string
 	options Options
 	stage   *stage
-	local   net.IP
+	crew    *crew
+	place   *place
 	server  *process // nil: not measured
 	tell    func(format string, args ...any)
+	delays  delays
 
 	mu      sync.Mutex
-	peers   []*peer
+	peers   []*peer        // never changed, but replaced
 	joiners []*peer        // came when the other side was publishing: their joins are timed
 	failed  map[string]int // reasons of those that are no peers
 }
 
-// live are the peers so far.
+// live are the peers of now.
 func (s *scenario) live() []*peer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.peers // only appended to
+	return s.peers
 }
 
-// run plays the scenario and measures it. fill joins the peers.
-func (s *scenario) run(ctx context.Context, fill func(context.Context) error) (Figures, error) {
+// play lets act join peers, and has them all leave afterwards.
+func (s *scenario) play(ctx context.Context, act func(context.Context) error) error {
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() { reporter(s.live, stop) })
@@ -49,68 +52,105 @@ func (s *scenario) run(ctx context.Context, fill func(context.Context) error) (F
 		s.stage.clear(cleanup)
 		close(stop)
 		wg.Wait()
-		for _, p := range s.live() {
-			wg.Go(func() { _ = p.close() }) // its socket may be closed already
-		}
-		wg.Wait()
+		s.leave(s.live())
 	}()
-	if err := fill(ctx); err != nil {
-		return Figures{}, err
-	}
-	if err := s.settle(ctx); err != nil {
-		return Figures{}, err
-	}
-	before, err := s.sample(true, nil)
-	if err != nil {
-		return Figures{}, err
-	}
-	if err := s.watch(ctx, before); err != nil {
-		return Figures{}, err
-	}
-	delays := &histogram{}
-	after, err := s.sample(false, delays)
-	if err != nil {
-		return Figures{}, err
-	}
-	return s.figures(before, after, delays), nil
+	return act(ctx)
 }
 
-// calls joins the peers of 1:1 calls. A buyer comes once the seller publishes.
+// leave has peers go, all at once.
+func (s *scenario) leave(peers []*peer) {
+	s.mu.Lock()
+	s.peers = slices.DeleteFunc(slices.Clone(s.peers), func(p *peer) bool { return slices.Contains(peers, p) })
+	s.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, p := range peers {
+		wg.Go(func() { _ = p.close() }) // its socket may be closed already
+	}
+	wg.Wait()
+}
+
+// run plays the scenario and measures it. fill joins the peers.
+func (s *scenario) run(ctx context.Context, fill func(context.Context) error) (f Figures, err error) {
+	err = s.play(ctx, func(ctx context.Context) error {
+		if err := fill(ctx); err != nil {
+			return err
+		}
+		if err := s.settle(ctx); err != nil {
+			return err
+		}
+		f, err = s.measure(ctx, s.options.Duration)
+		return err
+	})
+	return f, err
+}
+
+// measure what happens from now on.
+func (s *scenario) measure(ctx context.Context, length time.Duration) (Figures, error) {
+	s.delays.forget()
+	before, err := s.sample()
+	if err != nil {
+		return Figures{}, err
+	}
+	if err := s.watch(ctx, before, length); err != nil {
+		return Figures{}, err
+	}
+	return s.since(before)
+}
+
+// since measures from a sample on.
+func (s *scenario) since(before sample) (Figures, error) {
+	after, err := s.sample()
+	if err != nil {
+		return Figures{}, err
+	}
+	return s.figures(before, after, s.delays.forget()), nil
+}
+
+// calls joins the peers of 1:1 calls.
 func (s *scenario) calls(ctx context.Context) error {
 	n := s.options.Calls
 	for i := range n {
-		t, err := s.stage.conference(ctx, fmt.Sprintf("Load test, call %d of %d", i+1, n), 0)
-		if err != nil {
+		if err := s.call(ctx, fmt.Sprintf("call %d of %d", i+1, n), (float64(i)+0.5)/float64(n)); err != nil {
 			return err
 		}
-		phase := float64(i) / float64(n)
-		seller := s.join(ctx, settings{token: t.seller, name: fmt.Sprintf("seller %d", i+1), publishes: true, phase: phase})
-		if !s.wait(ctx, seller) {
-			continue
-		}
-		buyer := s.join(ctx, settings{token: t.buyer, name: fmt.Sprintf("buyer %d", i+1), publishes: true, phase: phase + 0.5/float64(n)})
-		s.joined(buyer)
-		if err := s.pause(ctx, s.options.Ramp); err != nil {
+		if err := pause(ctx, s.options.Ramp); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
 }
 
-// broadcast joins one publisher and its viewers, the first of whom is the buyer.
-func (s *scenario) broadcast(ctx context.Context) error {
-	n := s.options.Viewers
-	t, err := s.stage.conference(ctx, fmt.Sprintf("Load test, %d viewers", n), n-1)
+// call joins the two of one. The buyer comes once the seller publishes.
+func (s *scenario) call(ctx context.Context, name string, phase float64) error {
+	t, err := s.stage.conference(ctx, "Load test, "+name, 0)
 	if err != nil {
 		return err
 	}
-	seller := s.join(ctx, settings{token: t.seller, name: "seller", publishes: true})
+	seller := s.join(ctx, settings{token: t.seller, name: "seller of " + name, publishes: true, phase: phase})
+	if s.wait(ctx, seller) {
+		s.joined(s.join(ctx, settings{token: t.buyer, name: "buyer of " + name, publishes: true, phase: math.Mod(phase+0.5, 1)}))
+	}
+	return ctx.Err()
+}
+
+// broadcast joins one publisher and its viewers, the first of whom is the buyer.
+func (s *scenario) broadcast(ctx context.Context) error {
+	return s.room(ctx, s.options.Viewers)
+}
+
+// room is one publisher and its viewers.
+func (s *scenario) room(ctx context.Context, viewers int) error {
+	t, err := s.stage.conference(ctx, fmt.Sprintf("Load test, %d viewers", viewers), viewers-1)
+	if err != nil {
+		return err
+	}
+	seller := s.join(ctx, settings{token: t.seller, name: "seller", publishes: true, phase: rand.Float64()})
 	if !s.wait(ctx, seller) {
 		return ctx.Err()
 	}
 	for i, token := range slices.Concat([]string{t.buyer}, t.guests) {
 		s.joined(s.join(ctx, settings{token: token, name: fmt.Sprintf("viewer %d", i+1)}))
-		if err := s.pause(ctx, s.options.Ramp); err != nil {
+		if err := pause(ctx, s.options.Ramp); err != nil {
 			return err
 		}
 	}
@@ -119,23 +159,34 @@ func (s *scenario) broadcast(ctx context.Context) error {
 
 // join adds a peer; nil if its socket could not be opened.
 func (s *scenario) join(ctx context.Context, with settings) *peer {
-	with.url, with.local, with.kbps = s.options.URL, s.local, s.options.VideoKbps
+	with.url, with.local, with.kbps = s.options.URL, s.place.next(), s.options.VideoKbps
 	with.consents = s.options.Record
-	p, err := join(ctx, with)
+	p, err := join(ctx, s.crew, with, &s.delays)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
 		s.failed[err.Error()]++
 		return nil
 	}
-	s.peers = append(s.peers, p)
+	s.peers = append(slices.Clip(s.peers), p)
 	return p
 }
 
+// joined has a peer's join timed.
 func (s *scenario) joined(p *peer) {
-	if p != nil {
-		s.joiners = append(s.joiners, p)
+	if p == nil {
+		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.joiners = append(s.joiners, p)
+}
+
+// timed are those whose joins are timed.
+func (s *scenario) timed() []*peer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.joiners)
 }
 
 // wait until a publisher can be seen; false if it never will.
@@ -154,7 +205,7 @@ func (s *scenario) wait(ctx context.Context, p *peer) bool {
 	return false
 }
 
-func (s *scenario) pause(ctx context.Context, d time.Duration) error {
+func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):
 		return nil
@@ -166,14 +217,15 @@ func (s *scenario) pause(ctx context.Context, d time.Duration) error {
 // settle waits until media reaches everybody who joined. Who gets none has failed.
 func (s *scenario) settle(ctx context.Context) error {
 	deadline := time.After(joinTimeout)
-	for _, p := range s.joiners {
+	joiners := s.timed()
+	for _, p := range joiners {
 		select {
 		case <-p.flowing:
 		case <-p.ended:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-deadline:
-			for _, p := range s.joiners {
+			for _, p := range joiners {
 				if p.first.Load() == 0 {
 					p.fail(fmt.Errorf("media: no packet came within %v", joinTimeout))
 				}
@@ -181,16 +233,16 @@ func (s *scenario) settle(ctx context.Context) error {
 			deadline = nil
 		}
 	}
-	if !slices.ContainsFunc(s.joiners, func(p *peer) bool { return p.failure() == nil }) {
+	if !slices.ContainsFunc(joiners, func(p *peer) bool { return p.failure() == nil }) {
 		return fmt.Errorf("%s: nobody got into a call: %s", s.name, s.reasons())
 	}
-	return s.pause(ctx, warmUp)
+	return pause(ctx, warmUp)
 }
 
 // watch lets the time of measuring pass and tells how it goes.
-func (s *scenario) watch(ctx context.Context, before sample) error {
-	end := time.After(s.options.Duration)
-	ticker := time.NewTicker(max(time.Second, s.options.Duration/5))
+func (s *scenario) watch(ctx context.Context, before sample, length time.Duration) error {
+	end := time.After(length)
+	ticker := time.NewTicker(max(time.Second, length/5))
 	defer ticker.Stop()
 	for {
 		select {
@@ -199,7 +251,7 @@ func (s *scenario) watch(ctx context.Context, before sample) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-ticker.C:
-			now, err := s.sample(false, nil)
+			now, err := s.sample()
 			if err != nil {
 				return err
 			}

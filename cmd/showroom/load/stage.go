@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -13,7 +14,9 @@ type stage struct {
 	seller string
 	record bool
 	length time.Duration // of a scenario, at most
-	made   []string      // conferences that are not over
+
+	mu   sync.Mutex
+	made []string // conferences that are not over
 }
 
 // entity is what the API answers to a creation, as far as it matters here.
@@ -69,7 +72,9 @@ func (s *stage) conference(ctx context.Context, subject string, guests int) (tok
 	if err != nil {
 		return t, err
 	}
+	s.mu.Lock()
 	s.made = append(s.made, conference.ID)
+	s.mu.Unlock()
 	link := func(role, name string) (string, error) {
 		in := map[string]any{"role": role}
 		if name != "" {
@@ -96,11 +101,14 @@ func (s *stage) conference(ctx context.Context, subject string, guests int) (tok
 
 // clear ends the conferences, so that nothing is left open after a test. A server that is gone has none open either.
 func (s *stage) clear(ctx context.Context) {
-	for _, id := range s.made {
+	s.mu.Lock()
+	made := s.made
+	s.made = nil
+	s.mu.Unlock()
+	for _, id := range made {
 		path := "/conferences/" + id
 		if s.api.call(ctx, http.MethodPost, path+"/end", map[string]any{}, nil) != nil { // it never began
 			_ = s.api.call(ctx, http.MethodPost, path+"/cancel", map[string]any{}, nil)
 		}
 	}
-	s.made = nil
 }
