@@ -26,7 +26,7 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s reports nothing: %+v", f.Scenario, f)
 		}
 	}
-	if c := r.Churn; c == nil || c.Joins != 8 || c.JoinMillis.Values != 4 || c.Flat == nil {
+	if c := r.Churn; c == nil || c.Joins != 8 || c.JoinMillis.Values != 4 || c.Flat == nil || c.Samples[0].Goroutines <= 0 {
 		t.Errorf("churn: %+v", c)
 	}
 }

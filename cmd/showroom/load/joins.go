@@ -214,14 +214,11 @@ func (s *scenario) flood(ctx context.Context, calls []tokens) time.Time {
 func (s *scenario) meet(ctx context.Context, t tokens) {
 	var seller, buyer *peer
 	var wg sync.WaitGroup
-	with := settings{name: "one of the burst", publishes: true, soundOnly: true}
-	wg.Go(func() {
-		with := with
-		with.token = t.seller
-		seller = s.join(ctx, with)
-	})
-	with.token = t.buyer
-	buyer = s.join(ctx, with)
+	with := func(token string) settings {
+		return settings{token: token, name: "one of the burst", publishes: true, soundOnly: true}
+	}
+	wg.Go(func() { seller = s.join(ctx, with(t.seller)) })
+	buyer = s.join(ctx, with(t.buyer))
 	wg.Wait()
 	for _, of := range [][2]*peer{{seller, buyer}, {buyer, seller}} {
 		if of[0] != nil && of[1] != nil {

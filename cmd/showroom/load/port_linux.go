@@ -20,6 +20,9 @@ const (
 	readControl  = 128      // bytes of ancillary data: a time and a size
 	readyPorts   = 256      // of one epoll_wait
 	socketBuffer = 1 << 20  // bytes asked of the kernel; it may give less
+
+	manyPackets = 64               // of one round of reading, after which
+	lingering   = time.Millisecond // the next one can wait for more: the kernel notes when each packet came
 )
 
 // ports reads all ports on one goroutine: an epoll of its own, which the runtime's poller watches. It costs a wake-up for
@@ -38,6 +41,7 @@ type ports struct {
 	names  [readMessages][unix.SizeofSockaddrInet6]byte
 	cmsgs  [readMessages][readControl]byte
 	buf    []byte
+	count  int // packets read
 }
 
 // mmsghdr is the kernel's struct mmsghdr.
@@ -88,11 +92,9 @@ func (s *ports) close() {
 
 // listen opens a port of an address.
 func (s *ports) listen(local netip.Addr, media func([]byte, time.Duration)) (*port, error) {
-	family, address := unix.AF_INET, unix.Sockaddr(nil)
+	family, address := unix.AF_INET6, unix.Sockaddr(&unix.SockaddrInet6{Addr: local.As16()})
 	if local.Is4() {
-		address = &unix.SockaddrInet4{Addr: local.As4()}
-	} else {
-		family, address = unix.AF_INET6, &unix.SockaddrInet6{Addr: local.As16()}
+		family, address = unix.AF_INET, &unix.SockaddrInet4{Addr: local.As4()}
 	}
 	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -154,6 +156,7 @@ func (s *ports) ready(fd uintptr) bool {
 		if err != nil && err != unix.EINTR {
 			return true
 		}
+		before := s.count
 		for _, event := range s.events[:max(0, n)] {
 			s.mu.Lock()
 			p := s.open[event.Fd]
@@ -161,7 +164,10 @@ func (s *ports) ready(fd uintptr) bool {
 			for p != nil && s.read(p) == readMessages {
 			}
 		}
-		if err == nil && n < readyPorts {
+		switch {
+		case s.count-before >= manyPackets:
+			time.Sleep(lingering)
+		case err == nil && n < readyPorts:
 			return false
 		}
 	}
@@ -211,6 +217,7 @@ func (s *ports) message(p *port, i int, now time.Time) {
 	for len(b) > 0 {
 		n := min(segment, len(b))
 		p.take(b[:n:n], arrived, from)
+		s.count++
 		b = b[n:]
 	}
 }

@@ -45,10 +45,10 @@ func TestPublish(t *testing.T) {
 		time.Sleep(4 * time.Second)
 		close(p.ended)
 		time.Sleep(time.Second) // it is noticed when the next frame is due
+		s.close()
 		if len(s.due) != 0 {
 			t.Error("who has left is still sent for")
 		}
-		s.close()
 		frames, keys, bytes := 0, 0, 0
 		for _, packet := range camera.packets {
 			bytes += len(packet.Payload)

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +14,9 @@ const (
 	tolerableLoss = 0.1  // percent
 	delivered     = 0.95 // of what was sent for somebody must reach him
 	roomsAtOnce   = 8    // are filled
+
+	calmTries = 10                     // seconds, about
+	idle      = 150 * time.Millisecond // of processor time in one of them: there is nothing to wait for
 )
 
 // Why saturation ended. The words are stable.
@@ -51,7 +55,7 @@ func (x *run) saturation(ctx context.Context, r *Report) error {
 		}
 		if half := found.Best.Participants / 2; half > 1 {
 			s.shrink(half)
-			if err := pause(ctx, warmUp); err != nil {
+			if err := s.calm(ctx); err != nil {
 				return err
 			}
 			f, err := s.measure(ctx, o.Step)
@@ -87,6 +91,9 @@ func (s *scenario) climb(ctx context.Context, found *Saturation) error {
 			return err
 		}
 		have = size
+		if err := s.calm(ctx); err != nil {
+			return err
+		}
 		f, err := s.measure(ctx, o.Step)
 		if err != nil {
 			return err
@@ -107,6 +114,33 @@ func (s *scenario) climb(ctx context.Context, found *Saturation) error {
 		}
 		size = nextSize(size, busy)
 	}
+}
+
+// calm waits until the server has done what joins and leaves give it to do: its load no longer falls.
+func (s *scenario) calm(ctx context.Context) error {
+	if s.server == nil {
+		return pause(ctx, warmUp)
+	}
+	least := time.Duration(math.MaxInt64)
+	for range calmTries {
+		before, err := s.server.cpu()
+		if err != nil {
+			return err
+		}
+		if err := pause(ctx, warmUp); err != nil {
+			return err
+		}
+		after, err := s.server.cpu()
+		if err != nil {
+			return err
+		}
+		used := after - before
+		if used*10 >= least*9 || used < idle {
+			return nil
+		}
+		least = used
+	}
+	return nil
 }
 
 // nextSize comes nearer in smaller steps. busy is in percent of what the server may use; negative: not known.
