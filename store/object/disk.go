@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -159,6 +160,27 @@ func (d *Disk) Delete(ctx context.Context, key string) error {
 		return fmt.Errorf("delete %s: %w", key, err)
 	}
 	return nil
+}
+
+// List implements Lister.
+func (d *Disk) List(ctx context.Context, dir string) ([]string, error) {
+	if err := CheckKey(dir); err != nil {
+		return nil, err
+	}
+	var keys []string
+	err := fs.WalkDir(d.root.FS(), dir, func(name string, entry fs.DirEntry, err error) error {
+		if missing(err) {
+			return nil // a directory that is not there, or removed meanwhile
+		}
+		if err == nil && entry.Type().IsRegular() && CheckKey(name) == nil {
+			keys = append(keys, name)
+		}
+		return errors.Join(err, ctx.Err())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", dir, err)
+	}
+	return slices.DeleteFunc(keys, func(key string) bool { return key == dir }), nil
 }
 
 func (d *Disk) remove(name string) error {

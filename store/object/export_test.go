@@ -2,13 +2,9 @@ package object
 
 import (
 	"context"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 )
-
-// AbortOlder aborts unfinished uploads of this age.
-func (s *S3) AbortOlder(ctx context.Context, age time.Duration) error { return s.abortOlder(ctx, age) }
 
 // Begin begins an upload in parts and leaves it.
 func (s *S3) Begin(ctx context.Context, key string) error {

@@ -22,10 +22,6 @@ const (
 	// attempts is how often a request is sent. Callers repeat the whole Put
 	// for as long as it takes; this is for a connection that was cut.
 	attempts = 3
-
-	// abandoned is the age at which an upload in parts counts as left behind
-	// by a killed process. Others may be using the bucket right now.
-	abandoned = 24 * time.Hour
 )
 
 // S3Config says which bucket to use.
@@ -94,18 +90,14 @@ func NewS3(c S3Config) (*S3, error) {
 	return &S3{client: *client, transport: transport, config: c, bucket: c.Bucket, prefix: prefix}, nil
 }
 
-// Prepare creates the bucket if it is not there and aborts uploads that were
-// left behind a day or more ago. Put does it once by itself; call it to learn
-// at the start whether the configuration is right.
+// Prepare creates the bucket if it is not there. Put does it once by itself;
+// call it to learn at the start whether the configuration is right.
 func (s *S3) Prepare(ctx context.Context) error {
 	if s.prepared.Load() {
 		return nil
 	}
 	if err := s.makeBucket(ctx); err != nil {
 		return fmt.Errorf("S3 bucket %q at %s: %w", s.bucket, s.config.Endpoint, s3Error(ctx, err))
-	}
-	if err := s.abortOlder(ctx, abandoned); err != nil {
-		return fmt.Errorf("S3 bucket %q at %s: abort old uploads: %w", s.bucket, s.config.Endpoint, err)
 	}
 	s.prepared.Store(true)
 	return nil
@@ -123,16 +115,22 @@ func (s *S3) makeBucket(ctx context.Context) error {
 	return err
 }
 
-// abortOlder aborts unfinished uploads that began longer than age ago: the
-// service keeps and bills their parts.
-func (s *S3) abortOlder(ctx context.Context, age time.Duration) error {
+// Abort implements Parted.
+func (s *S3) Abort(ctx context.Context, dir string, before time.Time, keep func(key, id string) bool) error {
+	if err := s.abort(ctx, below(dir), before, keep); err != nil && !errors.Is(err, ErrNotFound) { // no bucket, no uploads
+		return fmt.Errorf("abort uploads of S3 bucket %q at %s: %w", s.bucket, s.config.Endpoint, err)
+	}
+	return nil
+}
+
+func (s *S3) abort(ctx context.Context, prefix string, before time.Time, keep func(key, id string) bool) error {
 	ctx, cancel := context.WithCancel(ctx) // ends the listing, whatever happens
 	defer cancel()
-	for u := range s.client.ListIncompleteUploads(ctx, s.bucket, s.prefix, true) {
+	for u := range s.client.ListIncompleteUploads(ctx, s.bucket, s.prefix+prefix, true) {
 		if u.Err != nil {
 			return s3Error(ctx, u.Err)
 		}
-		if time.Since(u.Initiated) < age {
+		if !u.Initiated.Before(before) || keep != nil && keep(strings.TrimPrefix(u.Key, s.prefix), u.UploadID) {
 			continue
 		}
 		err := s.client.AbortMultipartUpload(ctx, s.bucket, u.Key, u.UploadID)
@@ -141,6 +139,34 @@ func (s *S3) abortOlder(ctx context.Context, age time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// List implements Lister.
+func (s *S3) List(ctx context.Context, dir string) ([]string, error) {
+	if err := CheckKey(dir); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx) // ends the listing, whatever happens
+	defer cancel()
+	var keys []string
+	for o := range s.client.Client.ListObjects(ctx, s.bucket, minio.ListObjectsOptions{Prefix: s.prefix + below(dir), Recursive: true}) {
+		switch err := s3Error(ctx, o.Err); {
+		case errors.Is(err, ErrNotFound): // no bucket
+			return nil, nil
+		case err != nil:
+			return nil, fmt.Errorf("list %s: %w", dir, err)
+		}
+		keys = append(keys, strings.TrimPrefix(o.Key, s.prefix))
+	}
+	return keys, nil
+}
+
+// below is what the keys below a directory begin with.
+func below(dir string) string {
+	if dir == "" {
+		return ""
+	}
+	return dir + "/"
 }
 
 // Close closes idle connections.

@@ -171,23 +171,29 @@ func TestS3BigObject(t *testing.T) {
 	objecttest.Expect(t, s, "big.webm", b)
 }
 
-func TestS3AbortsOldUploads(t *testing.T) {
+func TestS3Abort(t *testing.T) {
 	s := newS3(t, objecttest.StartS3(t).Config("old"))
+	if err := s.Abort(t.Context(), "", time.Now(), nil); err != nil {
+		t.Errorf("no bucket yet: %v", err)
+	}
 	objecttest.Put(t, s, "a", []byte("a"))
-	for _, key := range []string{"left/one", "left/two"} {
+	for _, key := range []string{"left/one", "left/two", "right/one"} {
 		if err := s.Begin(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
 	}
+	known := func(key, _ string) bool { return key == "left/one" }
 	for _, tt := range []struct {
-		age  time.Duration
-		left int
-	}{{time.Hour, 2}, {0, 0}} {
-		if err := s.AbortOlder(t.Context(), tt.age); err != nil {
+		dir    string
+		before time.Duration
+		keep   func(key, id string) bool
+		left   int
+	}{{"", -time.Hour, nil, 3}, {"", time.Hour, known, 1}, {"right", time.Hour, nil, 1}, {"left", time.Hour, nil, 0}} {
+		if err := s.Abort(t.Context(), tt.dir, time.Now().Add(tt.before), tt.keep); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := s.Unfinished(t.Context()); n != tt.left || err != nil {
-			t.Errorf("older than %v aborted: %d left, %v, want %d", tt.age, n, err, tt.left)
+			t.Errorf("aborted in %q: %d left, %v, want %d", tt.dir, n, err, tt.left)
 		}
 	}
 }

@@ -20,7 +20,7 @@ func s3Error(ctx context.Context, err error) error {
 	}
 	var answer minio.ErrorResponse
 	if !errors.As(err, &answer) {
-		for _, ours := range []error{ErrChecksum, ErrNotFound, ErrUnavailable, ErrFull, ErrConflict} {
+		for _, ours := range []error{ErrChecksum, ErrNotFound, ErrUnavailable, ErrFull, ErrConflict, ErrDenied} {
 			if errors.Is(err, ours) {
 				return err
 			}
@@ -30,6 +30,8 @@ func s3Error(ctx context.Context, err error) error {
 	switch {
 	case answer.Code == minio.NoSuchKey, answer.Code == minio.NoSuchUpload, answer.Code == minio.NoSuchBucket:
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
+	case answer.StatusCode == http.StatusForbidden, answer.StatusCode == http.StatusUnauthorized, strings.HasPrefix(answer.Code, "Expired"):
+		return fmt.Errorf("%w: %w", ErrDenied, err)
 	case answer.StatusCode == http.StatusPreconditionFailed:
 		return fmt.Errorf("%w: %w", ErrConflict, err)
 	case strings.Contains(answer.Code, "StorageFull"), answer.Code == "QuotaExceeded", answer.StatusCode == http.StatusInsufficientStorage:

@@ -36,7 +36,7 @@ func (s *S3) Put(ctx context.Context, key string, body io.ReadSeeker, size int64
 	})
 	var info Info
 	if err == nil {
-		info, err = s.prove(ctx, key, etag, v, size)
+		info, err = s.prove(ctx, key, etag, announced{size, v.want, v.crc32c()})
 	}
 	if err != nil {
 		return Info{}, fmt.Errorf("put %s: %w", key, err)
@@ -68,37 +68,47 @@ func (s *S3) send(ctx context.Context, key string, v *verifier, size int64, opts
 	return sent.ETag, s3Error(ctx, err)
 }
 
+// announced is what an object should be.
+type announced struct {
+	size           int64
+	sha256, crc32c string
+}
+
 // prove asks what the service has stored. One that stored something else loses
 // it again, after a second look: some services answer with a mixture while
-// another Put replaces the object.
-func (s *S3) prove(ctx context.Context, key, etag string, v *verifier, size int64) (Info, error) {
+// another Put replaces the object. Without an etag the object is whatever is
+// there.
+func (s *S3) prove(ctx context.Context, key, etag string, want announced) (Info, error) {
 	for range 2 {
 		o, err := s.client.StatObject(ctx, s.bucket, s.prefix+key, minio.StatObjectOptions{Checksum: true})
 		if err != nil {
 			return Info{}, s3Error(ctx, err)
 		}
-		if o.ETag != etag {
+		if etag != "" && o.ETag != etag {
 			return Info{}, ErrConflict
 		}
 		info := s.info(key, o)
-		good := info.Size == size && info.SHA256 == v.want
+		good := info.Size == want.size && info.SHA256 == want.sha256
 		if good {
-			good, err = s.same(ctx, key, o, v)
+			good, err = s.same(ctx, key, o, want)
 		}
 		if err != nil || good {
 			return info, err
 		}
+	}
+	if etag == "" {
+		return Info{}, ErrConflict // somebody else's
 	}
 	return Info{}, errors.Join(fmt.Errorf("%w: the service stored something else", ErrChecksum), s.Delete(ctx, key))
 }
 
 // same compares the stored bytes with those that were sent, by the CRC32C of
 // the whole or, from a service that keeps none, by fetching them.
-func (s *S3) same(ctx context.Context, key string, o minio.ObjectInfo, v *verifier) (bool, error) {
+func (s *S3) same(ctx context.Context, key string, o minio.ObjectInfo, want announced) (bool, error) {
 	if o.ChecksumCRC32C != "" && o.ChecksumMode == minio.ChecksumFullObjectMode.String() {
-		return o.ChecksumCRC32C == v.crc32c(), nil
+		return o.ChecksumCRC32C == want.crc32c, nil
 	}
-	return s.readBack(ctx, key, v.want)
+	return s.readBack(ctx, key, want.sha256)
 }
 
 // readBack tells whether the stored object has the checksum.

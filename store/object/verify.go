@@ -12,6 +12,8 @@ import (
 	"io"
 )
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // verifier passes a body on while it hashes it, and holds back the end until
 // the hash is right: who copies from it to its end has the announced bytes,
 // and in any other case gets an error.
@@ -35,8 +37,8 @@ func newVerifier(ctx context.Context, body io.ReadSeeker, size int64, want strin
 	if _, err := body.Seek(0, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("seek to the start of the body: %w", err)
 	}
-	castagnoli := crc32.New(crc32.MakeTable(crc32.Castagnoli))
-	return &verifier{ctx: ctx, body: body, left: size, want: want, sum: sha256.New(), crc: castagnoli}, nil
+	crc := crc32.New(castagnoli)
+	return &verifier{ctx: ctx, body: body, left: size, want: want, sum: sha256.New(), crc: crc}, nil
 }
 
 // Read implements io.Reader.

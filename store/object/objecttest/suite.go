@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) object.Store) {
 		{"Replace", testReplace},
 		{"Seek", testSeek},
 		{"Delete", testDelete},
+		{"List", testList},
 		{"NotFound", testNotFound},
 		{"Keys", testKeys},
 		{"WrongBody", testWrongBody},
@@ -196,6 +198,23 @@ func testDelete(t *testing.T, s object.Store) {
 	}
 	Put(t, s, "d/one", b)
 	Expect(t, s, "d/one", b)
+}
+
+func testList(t *testing.T, s object.Store) {
+	l := s.(object.Lister)
+	for _, key := range []string{"l/one", "l/below/two", "lx", "l-", "m/l/three"} {
+		Put(t, s, key, []byte(key))
+	}
+	for dir, want := range map[string]string{"l": "l/below/two l/one", "l/below": "l/below/two", "m": "m/l/three", "nothing": "", "lx": ""} {
+		keys, err := l.List(t.Context(), dir)
+		slices.Sort(keys)
+		if got := strings.Join(keys, " "); got != want || err != nil {
+			t.Errorf("List(%s) = %s, %v, want %s", dir, got, err, want)
+		}
+	}
+	if _, err := l.List(t.Context(), "../l"); !errors.Is(err, object.ErrKey) {
+		t.Errorf("List(../l) = %v, want ErrKey", err)
+	}
 }
 
 func testNotFound(t *testing.T, s object.Store) {
