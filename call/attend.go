@@ -1,7 +1,6 @@
 package call
 
 import (
-	"strings"
 	"time"
 	"unicode"
 )
@@ -29,6 +28,9 @@ func Arrive(link string) Rule {
 		if m := c.Meter(now); m.Remaining <= 0 {
 			return nil, ErrNoMinutes
 		}
+		if err := c.mayEnter(l.Participant); err != nil {
+			return nil, err
+		}
 		b.begin(l.Participant)
 		if l.Role == RoleSeller || p.Admitted {
 			b.enter(l.Participant, l.Role)
@@ -49,6 +51,9 @@ func Admit(participant, by string) Rule {
 		}
 		if c.Meter(b.now).Remaining <= 0 {
 			return ErrNoMinutes
+		}
+		if err := c.mayEnter(participant); err != nil {
+			return err
 		}
 		b.conference(by, Admitted{Participant: participant})
 		b.enter(participant, p.Role)
@@ -82,39 +87,10 @@ func Depart(participant, reason string) Rule {
 	}
 }
 
-// Agree keeps a participant's answer to the question whether one may be recorded.
-func Agree(answer Consented) Rule {
-	return open(func(c Case, b *batch) error {
-		if c.Conference.roleOf(answer.Participant) == "" {
-			return ErrNotPresent
-		}
-		if len(answer.Text) == 0 || len(answer.Text) > maxConsentText || strings.ContainsFunc(answer.Text, unreadable) {
-			return Invalid("text", "the words that were shown are needed, 4000 bytes at most and none of them control characters")
-		}
-		if err := checkShort("language", answer.Language, "address", answer.Address); err != nil {
-			return err
-		}
-		given := 0
-		for _, old := range c.Conference.Consents {
-			if old.Participant == answer.Participant {
-				given++
-			}
-			if old.Consented == answer && c.Conference.Consented(answer.Participant) == answer.Accepted {
-				return nil // said before
-			}
-		}
-		if given >= maxConsents && (answer.Accepted || !c.Conference.Consented(answer.Participant)) {
-			return ErrTooMany // who has said yes can always say no
-		}
-		b.conference(answer.Participant, answer)
-		return nil
-	})
-}
-
 // Limits of a conference, so that nobody can make it grow without end.
 const (
 	maxConsentText = 4000 // bytes
-	maxConsents    = 8    // answers of one participant
+	maxConsents    = 20   // answers of one participant
 	maxLinks       = 500
 	maxFiles       = 300
 	maxGaps        = 20 // of one file; the manifest has all

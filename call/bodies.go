@@ -80,7 +80,8 @@ type (
 	Consented struct {
 		Participant string `json:"participant"`
 		Accepted    bool   `json:"accepted"`
-		Text        string `json:"text"` // the words that were shown
+		Text        string `json:"text"`    // the words that were shown
+		Version     string `json:"version"` // of these words
 		Language    string `json:"language"`
 		Address     string `json:"address"` // IP address the answer came from
 	}

@@ -128,6 +128,9 @@ func (m Composition) Missing() []string {
 
 // DerivedFile is the derived file of that name.
 func (c Conference) DerivedFile(name string) (Derived, bool) {
+	if c.Deletion.Ordered() {
+		return Derived{}, false
+	}
 	i := slices.IndexFunc(c.Composition.Derived, func(d Derived) bool { return d.Name == name })
 	if i < 0 {
 		return Derived{}, false
@@ -137,6 +140,9 @@ func (c Conference) DerivedFile(name string) (Derived, bool) {
 
 // composable are the names of the recording files that can be composed, sorted; none while a file is still being written.
 func (c Conference) composable() (names []string) {
+	if c.Deletion.Ordered() {
+		return nil
+	}
 	for _, f := range c.Files {
 		switch f.State {
 		case FileRecording:
@@ -232,7 +238,7 @@ func ObjectKey(conference, name string) string { return "recordings/" + conferen
 // crash that it is there: who deletes these has deleted everything.
 func (c Conference) Objects() []string {
 	keys := map[string]bool{}
-	for _, name := range []string{"manifest.json", ComposedWebM, ComposedMP4, ComposedAudio, ComposedPoster, ComposedStrip} {
+	for _, name := range []string{"manifest.json", ConsentsName, ComposedWebM, ComposedMP4, ComposedAudio, ComposedPoster, ComposedStrip} {
 		keys[ObjectKey(c.ID, name)] = true
 	}
 	for _, f := range c.Files {

@@ -19,7 +19,7 @@ func TestObjects(t *testing.T) {
 		c = c.Apply(call.Event{Stream: "conf_a", Body: b})
 	}
 	want := []string{
-		"buyer-1.mkv", "buyer-2.webm", "conference.m4a", "conference.mp4", "conference.webm", "manifest.json", "poster.jpg", "seller-1.webm", "strip.jpg",
+		"buyer-1.mkv", "buyer-2.webm", "conference.m4a", "conference.mp4", "conference.webm", "consents.json", "manifest.json", "poster.jpg", "seller-1.webm", "strip.jpg",
 	}
 	for i, name := range want {
 		want[i] = "recordings/conf_a/" + name

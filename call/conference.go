@@ -61,6 +61,8 @@ type Conference struct {
 	Consents         []Consent              `json:"consents,omitempty"`
 	Files            []File                 `json:"files,omitempty"`
 	Composition      Composition            `json:"composition,omitzero"`
+	ExportedAt       time.Time              `json:"exported_at,omitzero"` // when the manifest of the complete recording was stored
+	Deletion         Deletion               `json:"deletion,omitzero"`
 	Version          uint64                 `json:"version"` // Seq of the last event folded in
 }
 

@@ -14,9 +14,10 @@ var (
 	ErrNotKnocking = errors.New("this participant is not at the door")
 	ErrNotPresent  = errors.New("this participant is not in the room")
 	ErrNoFile      = errors.New("the conference has no such recording file")
-	ErrNotOver     = errors.New("the conference is not over yet")      // compose before the end
+	ErrNotOver     = errors.New("the conference is not over yet")      // compose or delete before the end
 	ErrNotWanted   = errors.New("the recording has changed meanwhile") // a file composed of what it was
 	ErrTooMany     = errors.New("the conference has no room for more of these")
+	ErrNoConsent   = errors.New("this call takes place only with everybody's consent to be recorded")
 	ErrBuyersOnly  = errors.New("only the buyer can accept")
 )
 

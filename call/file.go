@@ -11,6 +11,7 @@ const (
 	FileFinished  FileState = "finished"  // complete on this machine's disk
 	FileStored    FileState = "stored"    // verified in the object store
 	FileFailed    FileState = "failed"
+	FileDeleted   FileState = "deleted" // nowhere any more
 )
 
 // File is one recording file: one participant's camera and microphone, or screen, from one join to its end.

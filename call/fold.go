@@ -35,6 +35,9 @@ func (c Conference) Apply(e Event) Conference {
 		c.Level = LevelOut
 	case RecordingStarted, RecordingFinished, RecordingStored, RecordingFailed:
 		c.Files = applyFile(c.Files, e)
+		c.ExportedAt = time.Time{}
+	case RecordingExported, DeletionOrdered, RecordingDeleted:
+		c = c.applyKeep(e)
 	case CompositionRequested, RecordingComposing, RecordingComposed, RecordingComposeFailed:
 		c.Composition = c.Composition.apply(e)
 	default:

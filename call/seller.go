@@ -16,6 +16,9 @@ type Profile struct {
 	Language       string `json:"language"`
 	MonthlyMinutes int    `json:"monthly_minutes"`
 	Reference      string `json:"reference,omitempty"` // the CRM's own id
+
+	RetentionDays  int            `json:"retention_days"`  // after which a recording is deleted; 0: never
+	WithoutConsent WithoutConsent `json:"without_consent"` // of new arrivals from now on
 }
 
 // Seller is the fold of one seller's stream.
@@ -70,9 +73,9 @@ func (s Seller) Apply(e Event) Seller {
 	s.Version = e.Seq
 	switch b := e.Body.(type) {
 	case SellerRegistered:
-		s.ID, s.Profile, s.CreatedAt = e.Stream, b.Profile, e.At
+		s.ID, s.Profile, s.CreatedAt = e.Stream, b.Profile.whole(), e.At
 	case SellerChanged:
-		s.Profile = b.Profile
+		s.Profile = b.Profile.whole()
 	case Reserved:
 		s.Taken = with(s.Taken, b.Month, s.Taken[b.Month]+b.Seconds)
 		open := slices.DeleteFunc(slices.Clone(s.Open[b.Conference]), func(o Block) bool { return !o.Until.After(e.At) })
@@ -126,8 +129,17 @@ func (s Seller) Usage(month string) Usage {
 	return Usage{Month: month, TimeZone: s.TimeZone, Cap: limit, Used: used, Remaining: max(0, limit-used)}
 }
 
+// whole is a profile with defaults in place of what older logs do not say.
+func (p Profile) whole() Profile {
+	if p.WithoutConsent == "" {
+		p.WithoutConsent = Unrecorded
+	}
+	return p
+}
+
 // Register opens the stream of a seller.
 func Register(id, actor string, p Profile, now time.Time) ([]Event, error) {
+	p = p.whole()
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -136,6 +148,7 @@ func Register(id, actor string, p Profile, now time.Time) ([]Event, error) {
 
 // Change replaces a seller's settings.
 func (s Seller) Change(actor string, p Profile, now time.Time) ([]Event, error) {
+	p = p.whole()
 	if err := p.check(); err != nil {
 		return nil, err
 	}
@@ -182,6 +195,7 @@ var Languages = []string{"pt-BR", "en", "es"}
 
 const (
 	maxText           = 200     // characters of a name, subject or reference
+	maxRetentionDays  = 36500   // a hundred years
 	maxMonthlyMinutes = 1000000 // more than a month has for twenty calls at once
 )
 
@@ -197,6 +211,12 @@ func (p Profile) check() error {
 	}
 	if p.MonthlyMinutes < 0 || p.MonthlyMinutes > maxMonthlyMinutes {
 		return Invalid("monthly_minutes", fmt.Sprintf("%d is not between 0 and %d", p.MonthlyMinutes, maxMonthlyMinutes))
+	}
+	if p.RetentionDays < 0 || p.RetentionDays > maxRetentionDays {
+		return Invalid("retention_days", fmt.Sprintf("%d is not between 0 (recordings are kept) and %d", p.RetentionDays, maxRetentionDays))
+	}
+	if err := p.WithoutConsent.check(); err != nil {
+		return err
 	}
 	if err := checkLanguage(p.Language); err != nil {
 		return err

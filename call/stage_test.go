@@ -18,11 +18,10 @@ func (s *stage) rule(words string) call.Rule {
 		return call.Schedule("conf_"+s.id, "key_crm", call.Plan{Subject: "Fiat Uno", StartsAt: s.parse(clock + ":00"), Length: time.Duration(length) * time.Minute, Recording: call.RecordingOn})
 	}
 	if n, _ := fmt.Sscanf(words, "the CRM sets the cap to %d minutes", &minutes); n == 1 {
-		return func(c call.Case, now time.Time) ([]call.Event, error) {
-			p := c.Seller.Profile
-			p.MonthlyMinutes = minutes
-			return c.Seller.Change("key_crm", p, now)
-		}
+		return change(func(p *call.Profile) { p.MonthlyMinutes = minutes })
+	}
+	if n, _ := fmt.Sscanf(words, "the CRM has recordings kept for %d days", &minutes); n == 1 {
+		return change(func(p *call.Profile) { p.RetentionDays = minutes })
 	}
 	if role, ok := strings.CutPrefix(words, "the CRM sends a link to the "); ok {
 		id := "link_" + role
@@ -62,6 +61,16 @@ func (s *stage) rule(words string) call.Rule {
 		return call.AddDerived(call.Derived{Name: name, Kind: call.DerivedVideo, Size: 1, SHA256: "00"})
 	}
 	switch words {
+	case "the CRM wants no call without consent":
+		return change(func(p *call.Profile) { p.WithoutConsent = call.NoCall })
+	case "the manifest is stored":
+		return call.Export()
+	case "the CRM deletes the recording":
+		return call.OrderDeletion("key_crm")
+	case "retention is looked after":
+		return call.ExpireRecording
+	case "everything is deleted":
+		return call.FinishDeletion(4, 0)
 	case "the CRM asks for one file":
 		return call.RequestComposition("key_crm")
 	case "composing starts":
@@ -85,6 +94,15 @@ func (s *stage) rule(words string) call.Rule {
 	}
 	s.t.Fatalf("%q at %s: no such step (conference %s)", words, s.now, c.Conference.ID)
 	return nil
+}
+
+// change is a rule that changes the seller's settings.
+func change(f func(*call.Profile)) call.Rule {
+	return func(c call.Case, now time.Time) ([]call.Event, error) {
+		p := c.Seller.Profile
+		f(&p)
+		return c.Seller.Change("key_crm", p, now)
+	}
 }
 
 func (s *stage) consent(who string, accepted bool) call.Rule {
@@ -150,6 +168,19 @@ func describe(e call.Event) string {
 		words = append(words, b.Reason)
 	case call.SellerChanged:
 		words = append(words, fmt.Sprintf("%d minutes a month", b.MonthlyMinutes))
+		if b.RetentionDays > 0 {
+			words = append(words, fmt.Sprintf("recordings for %d days", b.RetentionDays))
+		}
+		if b.WithoutConsent == call.NoCall {
+			words = append(words, "no call without consent")
+		}
+	case call.DeletionOrdered:
+		words = append(words, string(b.Reason))
+	case call.RecordingDeleted:
+		for _, f := range b.Files {
+			words = append(words, f.Name)
+		}
+		words = append(words, fmt.Sprintf("%d objects", b.Objects))
 	}
 	return strings.Join(words, " ")
 }

@@ -3,6 +3,7 @@ package call_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -224,6 +225,10 @@ func (s *stage) look() []string {
 	c := s.cases[s.id]
 	m := c.Meter(s.now)
 	usage := c.Seller.Usage(c.Seller.Month(s.now))
-	return []string{fmt.Sprintf("%s; connected %d s; %s: used %d s, %d s remaining, level %s",
+	lines := []string{fmt.Sprintf("%s; connected %d s; %s: used %d s, %d s remaining, level %s",
 		c.Conference.State, c.Conference.ConnectedSeconds, usage.Month, usage.Used, m.Remaining, m.Level)}
+	if len(c.Conference.Files) > 0 {
+		lines = append(lines, fmt.Sprintf("recording: %d files to play; to do: %s", len(c.Conference.Playable()), cmp.Or(string(c.Conference.Task()), "nothing")))
+	}
+	return lines
 }

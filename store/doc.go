@@ -13,6 +13,8 @@
 //	co/ id   se/ id   bu/ id          views of a conference, a seller, a buyer, JSON
 //	ci/ seller 0 state 0 start id     conferences by planned start: all, of a seller, in a state, and of a seller in a state
 //	un/ id                            conferences that are under way, see [Store.Unfinished]
+//	ta/ id                            conferences whose recording has something to be done for, see [Store.Tasks]
+//	ka/ seller 0 finished id          conferences whose recording is kept, by their end
 //	si/ created id   bi/ created id   sellers and buyers by age
 //	cu/ name                          the cursor of a follower, 8 bytes
 //	ki/ id                            an API key with the digests of its secrets, JSON

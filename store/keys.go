@@ -16,6 +16,8 @@ const (
 	tableBuyer      = "bu/"
 	listConferences = "ci/"
 	listUnfinished  = "un/"
+	listTasks       = "ta/"
+	listKept        = "ka/"
 	listSellers     = "si/"
 	listBuyers      = "bi/"
 	tableCursor     = "cu/"

@@ -64,7 +64,7 @@ func conferenceKeys(c call.Conference) [][]byte {
 	if unfinished(c) {
 		keys = append(keys, idKey(listUnfinished, c.ID))
 	}
-	return keys
+	return append(keys, keepKeys(c)...)
 }
 
 func sellerKeys(s call.Seller) [][]byte {

@@ -25,6 +25,8 @@ func (s *Store) Rebuild(ctx context.Context) (repaired int, err error) {
 		{tableBuyer, dropUnlessStream},
 		{listConferences, dropUnlessListed},
 		{listUnfinished, dropUnlessListed},
+		{listTasks, dropUnlessListed},
+		{listKept, dropUnlessListed},
 		{listSellers, dropUnlessListed},
 		{listBuyers, dropUnlessListed},
 	} {

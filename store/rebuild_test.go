@@ -85,7 +85,10 @@ func randomDay(t *rapid.T, s *Store, c *clock) {
 		"finish": func() call.Rule {
 			return call.FinishFile(call.File{Name: pick("file", []string{"a", "b"}), SHA256: "x"})
 		},
-		"store": func() call.Rule { return call.StoreFile(pick("file", []string{"a", "b"}), "key") },
+		"store":  func() call.Rule { return call.StoreFile(pick("file", []string{"a", "b"}), "key") },
+		"export": call.Export,
+		"delete": func() call.Rule { return call.OrderDeletion("key_1") },
+		"gone":   func() call.Rule { return call.FinishDeletion(1, 1) },
 		"fail": func() call.Rule {
 			return call.FailFile(call.File{Name: pick("file", []string{"a", "b"}), Reason: "disk full"})
 		},
@@ -123,13 +126,19 @@ func checkFold(t *rapid.T, s *Store) {
 		}
 		more = len(events) > 0
 	}
-	var open []string
+	var open, tasks []string
 	for id, want := range confs {
 		if a, b := toJSON(t, need(s.Conference(ctx, id))(t)), toJSON(t, want); a != b {
 			t.Fatalf("view %s\nfold %s", a, b)
 		}
 		if len(want.Inside()) > 0 || !want.OngoingSince.IsZero() && !want.Over() {
 			open = append(open, id)
+		}
+		if want.Task() != call.TaskNone {
+			tasks = append(tasks, id)
+		}
+		if kept := need(s.Kept(ctx, want.Seller, want.FinishedAt, 10))(t); want.Over() && slices.Contains(kept, id) != want.Kept() {
+			t.Fatalf("%s is kept: %t, the list says %v", id, want.Kept(), kept)
 		}
 		page, _, err := s.Conferences(ctx, call.Filter{Seller: want.Seller, State: want.State}, "", 10)
 		if err != nil || !slices.ContainsFunc(page, func(c call.Conference) bool { return c.ID == id }) {
@@ -139,6 +148,10 @@ func checkFold(t *rapid.T, s *Store) {
 	slices.Sort(open)
 	if got := need(s.Unfinished(ctx))(t); !slices.Equal(got, open) {
 		t.Fatalf("unfinished %v, want %v", got, open)
+	}
+	slices.Sort(tasks)
+	if got := need(s.Tasks(ctx))(t); !slices.Equal(got, tasks) {
+		t.Fatalf("tasks %v, want %v", got, tasks)
 	}
 	for id, want := range sellers {
 		if a, b := toJSON(t, need(s.Seller(ctx, id))(t)), toJSON(t, want); a != b {

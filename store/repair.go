@@ -137,7 +137,11 @@ func (t tx) keysOf(key []byte) ([][]byte, error) {
 		}
 		c, err := object[call.Conference](t, tableConference, aged(id))
 		return conferenceKeys(c), err
-	case listUnfinished:
+	case listKept:
+		_, id, _ := bytes.Cut(rest, []byte{0})
+		c, err := object[call.Conference](t, tableConference, aged(id))
+		return conferenceKeys(c), err
+	case listUnfinished, listTasks:
 		c, err := object[call.Conference](t, tableConference, string(rest))
 		return conferenceKeys(c), err
 	case listSellers:

@@ -23,20 +23,15 @@ type Store struct {
 var _ call.Source = (*Store)(nil)
 
 // format is the version of the key layout.
-const format = "1"
+const format = "2"
 
 // New is the store in db, which may be empty and stays the caller's to close.
 func New(db kv.DB, now func() time.Time) (*Store, error) {
 	s := &Store{db: db, now: now, appended: make(chan struct{})}
+	if err := s.migrate(context.Background()); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
 	err := s.update(context.Background(), func(t tx) error {
-		switch found, err := t.Get([]byte(keyFormat)); {
-		case errors.Is(err, kv.ErrNotFound):
-			return t.Put([]byte(keyFormat), []byte(format))
-		case err != nil:
-			return err
-		case string(found) != format:
-			return fmt.Errorf("the data is of format %q and this version reads %q: use the version of Showroom that wrote it", found, format)
-		}
 		adopted, err := t.adoptKeys()
 		if err != nil || adopted > 0 {
 			return err

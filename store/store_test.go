@@ -2,7 +2,10 @@ package store
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -160,6 +163,36 @@ func TestUnknownFormat(t *testing.T) {
 	}
 	if _, err := New(s.db, time.Now); err == nil {
 		t.Fatal("a store of format 9 was opened")
+	}
+}
+
+// TestOldFormat opens what the version before wrote, which had fewer lists.
+func TestOldFormat(t *testing.T) {
+	s := openShop(t)
+	conf := s.conference(s.seller(10), s.buyer(), noon)
+	s.meet(conf)
+	s.apply(conf, call.FinishFile(call.File{Name: "buyer-1.webm", SHA256: "00"}))
+	s.apply(conf, call.End("seller", call.ReasonEnded))
+	want := dump(t, s.db)
+	err := s.db.Update(s.ctx, func(t kv.Tx) error {
+		for k := range want {
+			if strings.HasPrefix(k, listTasks) || strings.HasPrefix(k, listKept) {
+				if err := t.Delete([]byte(k)); err != nil {
+					return err
+				}
+			}
+		}
+		return t.Put([]byte(keyFormat), []byte("1"))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := shopOn(t, s.db)
+	if ids := need(again.Tasks(s.ctx))(t); !slices.Equal(ids, []string{conf}) {
+		t.Errorf("tasks are %v, want %s", ids, conf)
+	}
+	if got := dump(t, s.db); !maps.Equal(got, want) {
+		t.Errorf("after it was opened the store is\n%q, want\n%q", got, want)
 	}
 }
 
