@@ -29,12 +29,13 @@ func (c *conference) act(s *session, r request) error {
 	case "leave":
 		return c.leave(s, r.id)
 	}
+	if body, ok := r.body.(*consentBody); ok { // at the door, too
+		return c.consent(s, r.id, body)
+	}
 	if !c.inside(s.id) {
 		return refuse(codeNotAdmitted, "Wait until you are let in.")
 	}
 	switch body := r.body.(type) {
-	case *consentBody:
-		return c.consent(s, r.id, body)
 	case *offerBody:
 		return c.offer(s, r.id, body)
 	case *candidateBody:
@@ -98,35 +99,6 @@ func (c *conference) takeOut(s *session, reason string, id requestID, rule call.
 	}
 	c.dismiss(s, reason, id)
 	return nil
-}
-
-// consent keeps the answer and tells everybody who is recorded now.
-func (c *conference) consent(s *session, id requestID, body *consentBody) error {
-	if body.Accepted == nil {
-		return errBadMessage
-	}
-	answer := call.Consented{Participant: s.id, Accepted: *body.Accepted, Text: body.Text, Language: body.Language, Address: s.socket.address}
-	if last, ok := c.lastAnswer(s.id); !ok || last != answer {
-		if !s.consents.AllowN(c.hub.now(), 1) {
-			return refuse(codeTooMany, "Too many changes of mind. Wait a few seconds.")
-		}
-		if err := c.apply(call.Agree(answer)); err != nil {
-			return err
-		}
-	}
-	c.record()
-	s.say(recordingMessage{reply("recording", id), c.recordingView()})
-	return nil
-}
-
-func (c *conference) lastAnswer(participant string) (call.Consented, bool) {
-	consents := c.state.Conference.Consents
-	for i := len(consents) - 1; i >= 0; i-- {
-		if consents[i].Participant == participant {
-			return consents[i].Consented, true
-		}
-	}
-	return call.Consented{}, false
 }
 
 // live takes note of what the participant sends now.

@@ -34,6 +34,7 @@ const (
 	codeSellerUnavail Code = "seller_unavailable"
 	codeOver          Code = "conference_over"
 	codeCancelled     Code = "conference_cancelled"
+	codeNoConsent     Code = "consent_required"
 	codeNobody        Code = "no_such_participant"
 	codeBadText       Code = "bad_text"
 	codeUnavailable   Code = "unavailable"
@@ -94,6 +95,7 @@ var explanations = []struct {
 	{call.ErrOver, problem{codeOver, "The conference is over."}},
 	{call.ErrCancelled, problem{codeCancelled, "The conference was cancelled."}},
 	{call.ErrNoMinutes, problem{codeNoMinutes, "There are no minutes left this month."}},
+	{call.ErrNoConsent, problem{codeNoConsent, "This call takes place only with everybody's consent to be recorded."}},
 	{call.ErrNotKnocking, problem{codeNobody, "This participant is not at the door."}},
 	{call.ErrNotPresent, problem{codeNobody, "This participant is not in the room."}},
 	{call.ErrNotRunning, problem{codeForbidden, "Nobody is in the conference."}},
@@ -119,6 +121,7 @@ const (
 	reasonCancelled  = "cancelled"
 	reasonViolation  = "violation"
 	reasonServerStop = "server_closing"
+	reasonNoConsent  = call.ReasonNoConsent
 )
 
 // farewells are the words of `bye` for people.
@@ -135,6 +138,7 @@ var farewells = map[string]string{
 	reasonCancelled:  "The conference was cancelled.",
 	reasonViolation:  "This app broke a limit of the server.",
 	reasonServerStop: "The server is restarting.",
+	reasonNoConsent:  "This call takes place only with everybody's consent to be recorded.",
 }
 
 // overReason is the word for how the conference ended.

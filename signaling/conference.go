@@ -76,6 +76,7 @@ func newConference(h *Hub, id string) *conference {
 	}
 	c.recording.on = map[string]bool{}
 	c.recording.failed = map[string]bool{}
+	c.recording.refused = map[string]bool{}
 	return c
 }
 

@@ -12,7 +12,7 @@ import (
 // join answers a join with welcome, or with an error and the end of the socket.
 func (c *conference) join(in *input) {
 	body := in.request.body.(*joinBody)
-	s, resumed, err := c.seat(in.pass, body)
+	s, resumed, err := c.seat(in.pass, body, in.socket.address)
 	if err != nil {
 		p := explain(err, in.pass.Role)
 		level := slog.LevelInfo
@@ -31,7 +31,7 @@ func (c *conference) join(in *input) {
 }
 
 // seat finds or makes the place for a pass.
-func (c *conference) seat(pass call.Pass, body *joinBody) (s *session, resumed bool, err error) {
+func (c *conference) seat(pass call.Pass, body *joinBody, address string) (s *session, resumed bool, err error) {
 	if !c.mayJoin(pass.Link) {
 		return nil, false, refuse(codeTooMany, "Too many joins with this link. Wait a few seconds.")
 	}
@@ -49,6 +49,9 @@ func (c *conference) seat(pass call.Pass, body *joinBody) (s *session, resumed b
 		return nil, false, refuse(codeAlreadyJoined, "This link is in use. Join with takeover to move the call here.")
 	}
 	if err := c.mayEnter(s); err != nil {
+		return nil, false, err
+	}
+	if err := c.consentAhead(pass, body.Consent, address); err != nil {
 		return nil, false, err
 	}
 	if err := c.apply(call.Arrive(pass.Link)); err != nil {

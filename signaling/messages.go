@@ -46,24 +46,25 @@ type nameView struct {
 }
 
 type conferenceView struct {
-	ID           string         `json:"id"`
-	Subject      string         `json:"subject"`
-	StartsAt     time.Time      `json:"starts_at"`
-	Minutes      int            `json:"duration_minutes"`
-	Language     string         `json:"language"`
-	State        call.State     `json:"state"`
-	Seller       nameView       `json:"seller"`
-	Buyer        nameView       `json:"buyer"`
-	Recording    call.Recording `json:"recording"`
-	OngoingSince time.Time      `json:"ongoing_since,omitzero"`
-	Now          time.Time      `json:"now"` // of this server, when it was said: a client's own clock may be wrong
+	ID             string              `json:"id"`
+	Subject        string              `json:"subject"`
+	StartsAt       time.Time           `json:"starts_at"`
+	Minutes        int                 `json:"duration_minutes"`
+	Language       string              `json:"language"`
+	State          call.State          `json:"state"`
+	Seller         nameView            `json:"seller"`
+	Buyer          nameView            `json:"buyer"`
+	Recording      call.Recording      `json:"recording"`
+	WithoutConsent call.WithoutConsent `json:"without_consent"`
+	OngoingSince   time.Time           `json:"ongoing_since,omitzero"`
+	Now            time.Time           `json:"now"` // of this server, when it was said: a client's own clock may be wrong
 }
 
 func viewConference(c call.Case, now time.Time) conferenceView {
 	return conferenceView{
 		ID: c.Conference.ID, Subject: c.Conference.Subject, StartsAt: c.Conference.StartsAt.UTC(), Minutes: c.Conference.Seconds / 60,
 		Language: c.Conference.Language, State: c.Conference.State, Seller: nameView{c.Seller.Name}, Buyer: nameView{c.Buyer.Name},
-		Recording: c.Conference.Recording, OngoingSince: c.Conference.OngoingSince.UTC(), Now: now.UTC(),
+		Recording: c.Conference.Recording, WithoutConsent: c.Seller.WithoutConsent, OngoingSince: c.Conference.OngoingSince.UTC(), Now: now.UTC(),
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 type recording struct {
 	on       map[string]bool // what the room was told
 	failed   map[string]bool // whom the room could not record
+	refused  map[string]bool // who has taken consent back and the log may not know it yet
 	toldView *recordingView
 }
 
@@ -20,7 +21,7 @@ func (c *conference) wanted() []string {
 		return wanted
 	}
 	for id := range c.sessions {
-		if c.inside(id) && c.state.Conference.Consented(id) {
+		if c.inside(id) && c.state.Conference.Consented(id) && !c.recording.refused[id] {
 			wanted = append(wanted, id)
 		}
 	}

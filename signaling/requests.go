@@ -27,11 +27,14 @@ type (
 		Resume   string `json:"resume"`
 		Takeover bool   `json:"takeover"`
 		Protocol int    `json:"protocol"`
+
+		Consent *consentBody `json:"consent"`
 	}
 	consentBody struct {
 		Accepted *bool  `json:"accepted"`
 		Text     string `json:"text"`
 		Language string `json:"language"`
+		Version  string `json:"version"`
 	}
 	offerBody struct {
 		SDP    string            `json:"sdp"`

@@ -223,6 +223,7 @@ type options struct {
 	media   bool
 	pipes   bool // no kernel sockets, so that testing/synctest can run the clock
 	off     bool // no recording
+	without call.WithoutConsent
 }
 
 func newWorld(t *testing.T, o options) *world {
@@ -258,7 +259,7 @@ func (w *world) schedule(o options) {
 		o.minutes = 1000
 	}
 	now := time.Now()
-	seller, err := call.Register("sell_1", "key_crm", call.Profile{Name: "Ana", TimeZone: "UTC", Language: "en", MonthlyMinutes: o.minutes}, now)
+	seller, err := call.Register("sell_1", "key_crm", call.Profile{Name: "Ana", TimeZone: "UTC", Language: "en", MonthlyMinutes: o.minutes, WithoutConsent: o.without}, now)
 	if err != nil {
 		w.t.Fatal(err)
 	}
