@@ -66,6 +66,20 @@ func Agree(answer Consented) Rule {
 	})
 }
 
+// AgreeBy is Agree of the holder of a link, who is not there yet.
+func AgreeBy(link string, answer Consented) Rule {
+	return func(c Case, now time.Time) ([]Event, error) {
+		l, err := c.Conference.CheckLink(link, now)
+		if err != nil {
+			return nil, err
+		}
+		if l.Participant != answer.Participant {
+			return nil, ErrPass
+		}
+		return Agree(answer)(c, now)
+	}
+}
+
 func (a Consented) check() error {
 	if len(a.Text) == 0 || len(a.Text) > maxConsentText || strings.ContainsFunc(a.Text, unreadable) {
 		return Invalid("text", "the words that were shown are needed, 4000 bytes at most and none of them control characters")

@@ -271,6 +271,8 @@ func (l liarReader) Info() object.Info {
 	return info
 }
 
+func quietly(int64) {}
+
 func TestUpload(t *testing.T) {
 	var r *rig
 	bubble(t, func(t *testing.T, dir string) {
@@ -292,32 +294,41 @@ func TestUpload(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := rec.Upload(ctx, "c_1", f, liar{store}); !errors.Is(err, object.ErrChecksum) {
-		t.Errorf("upload to a liar: %v", err)
-	}
 	canceled, cancel := context.WithCancel(ctx)
 	cancel()
-	if err := rec.Upload(canceled, "c_1", f, store); err == nil {
+	if err := rec.Upload(canceled, "c_1", f, store, quietly); err == nil {
 		t.Error("upload went through a canceled context")
 	}
 	wrong := f
 	wrong.SHA256 = "00" + f.SHA256[2:]
-	if err := rec.Upload(ctx, "c_1", wrong, store); err == nil {
+	if err := rec.Upload(ctx, "c_1", wrong, store, quietly); err == nil {
 		t.Error("a file was stored under another's checksum")
 	}
 	if _, err := os.Stat(r.path(f)); err != nil {
 		t.Fatalf("local file after failed uploads: %v", err)
 	}
+	if err := rec.Upload(ctx, "c_1", f, store, quietly); err != nil {
+		t.Fatal(err)
+	}
+	if err := rec.Release(ctx, "c_1", f, liar{store}); !errors.Is(err, object.ErrChecksum) {
+		t.Errorf("release at a liar's word: %v", err)
+	}
+	if _, err := os.Stat(r.path(f)); err != nil {
+		t.Fatalf("local file after failed uploads: %v", err)
+	}
 	for range 2 { // repeatable
-		if err := rec.Upload(ctx, "c_1", f, store); err != nil {
+		if err := rec.Upload(ctx, "c_1", f, store, quietly); err != nil {
+			t.Fatal(err)
+		}
+		if err := rec.Release(ctx, "c_1", f, store); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(r.path(f)); !errors.Is(err, os.ErrNotExist) {
-			t.Errorf("local file after upload: %v", err)
+			t.Errorf("local file after it was released: %v", err)
 		}
-		if err := rec.UploadManifest(ctx, "c_1", store); err != nil {
-			t.Fatal(err)
-		}
+	}
+	if err := rec.Upload(ctx, "c_1", f, liar{store}, quietly); !errors.Is(err, ErrLost) {
+		t.Errorf("a file that is nowhere as it was: %v", err)
 	}
 	rd, err := store.Open(ctx, "recordings/c_1/anna-1.webm")
 	if err != nil {
@@ -328,7 +339,7 @@ func TestUpload(t *testing.T) {
 	}
 	rd.Close()
 	for _, name := range []string{"", "../x", "anna-1.webm.part", "manifest.json", "anna-1.json", "anna-01.webm", "a/b-1.webm"} {
-		if err := rec.Upload(ctx, "c_1", File{Name: name}, store); !errors.Is(err, ErrName) {
+		if err := rec.Upload(ctx, "c_1", File{Name: name}, store, quietly); !errors.Is(err, ErrName) {
 			t.Errorf("upload of %q: %v", name, err)
 		}
 	}

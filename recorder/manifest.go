@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
+
+	"showroom/call"
 )
 
 // ManifestVersion is the version of the JSON that Manifest and File describe.
@@ -20,6 +22,8 @@ type Manifest struct {
 	Conference string    `json:"conference"`
 	Origin     time.Time `json:"origin"` // UTC; zero of the time line that offsets count on
 	Files      []File    `json:"files"`
+
+	Consents []call.Consent `json:"consents,omitempty"` // only in the object store: answers to the question whether one may be recorded
 }
 
 // File is one recorded file. Times are milliseconds.

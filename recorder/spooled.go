@@ -11,17 +11,13 @@ import (
 // Spooled tells of every finished file that is still in the spool, so that whoever keeps a log can be told of what it
 // missed. Call it after Repair. An error of found ends it.
 func (r *Recorder) Spooled(ctx context.Context, found func(conference string, f File, m Manifest) error) error {
-	top := &folder{root: r.spool.root}
-	ids, err := top.names()
+	ids, err := r.Conferences()
 	if err != nil {
-		return fmt.Errorf("look through spool: %w", err)
+		return err
 	}
 	for _, id := range ids {
 		if ctx.Err() != nil {
 			return fmt.Errorf("look through spool: %w", context.Cause(ctx))
-		}
-		if !validID(id) {
-			continue
 		}
 		m, err := r.Manifest(id)
 		if errors.Is(err, fs.ErrNotExist) {

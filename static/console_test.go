@@ -18,6 +18,8 @@ type crm struct {
 	links   []message
 	keys    []message
 	state   string
+	storage message
+	deleted bool
 }
 
 func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -99,11 +101,20 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		say(200, list([]message{two}))
 	case "GET /conferences/conf_1/recording":
-		rec := message{"state": "none", "files": []any{}, "duration_ms": 0}
-		if c.state == "finished" {
-			rec = message{"state": "ready", "duration_ms": 754000, "files": []message{{"name": "a.webm", "participant": "p", "participant_name": "Ana Souza", "source": "camera", "duration_ms": 754000, "size": 123456789, "url": "/x"}}}
+		rec := message{"state": "none", "files": []any{}, "duration_ms": 0, "storage": message{"state": "none"}}
+		if c.deleted {
+			rec["state"], rec["storage"] = "deleted", message{"state": "deleted", "bytes": 0, "sent_bytes": 0}
+			rec["deletion"] = message{"reason": "request", "by": "key_dev", "ordered_at": time.Now().UTC(), "done_at": time.Now().UTC()}
+		} else if c.state == "finished" {
+			rec = message{"state": "ready", "duration_ms": 754000, "files": []message{{"name": "a.webm", "participant": "p", "participant_name": "Ana Souza", "source": "camera", "duration_ms": 754000, "size": 123456789, "url": "/x"}},
+				"keep_until": "2027-02-18T15:00:00Z", "storage": c.storage}
 		}
 		say(200, rec)
+	case "DELETE /conferences/conf_1/recording":
+		c.deleted = true
+		say(202, message{})
+	case "GET /storage":
+		say(200, message{"waiting": 3, "failing": 2, "failing_since": "2026-11-20T15:00:00Z", "error": "store_denied"})
 	case "GET /conferences/conf_1/links":
 		say(200, list(c.links))
 	case "POST /conferences/conf_1/links":
@@ -121,6 +132,18 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func list(data []message) message { return message{"data": append([]message{}, data...), "next": nil} }
+
+func (c *crm) seller() message {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sellers[0]
+}
+
+func (c *crm) store(storage message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.storage = storage
+}
 
 func (c *crm) set(state string) {
 	c.mu.Lock()
@@ -158,8 +181,11 @@ func TestConsole(t *testing.T) {
 	fillIn(b, "seller-form", map[string]string{"name": "Ana Souza", "email": "ana@example.com", "monthly_minutes": "600"})
 	b.until(element("used") + ".dataset.seconds === '12345'")
 	b.shot("console-seller")
-	fillIn(b, "seller-form", map[string]string{"monthly_minutes": "900"})
+	fillIn(b, "seller-form", map[string]string{"monthly_minutes": "900", "retention_days": "90", "without_consent": "no_call"})
 	b.until("document.querySelector('p.ok').textContent !== ''")
+	if s := c.seller(); s["retention_days"] != 90.0 || s["without_consent"] != "no_call" {
+		t.Errorf("the seller was saved as %v", s)
+	}
 
 	b.run("location.hash = '#/new'")
 	b.until(visible("conference-form"))
@@ -179,13 +205,27 @@ func TestConsole(t *testing.T) {
 	b.until(`document.querySelector('[data-role="buyer"] [data-testid="revoke"]').textContent.includes('again')`) // it puts a person out
 	b.run(`document.querySelector('[data-role="buyer"] [data-testid="revoke"]').click()`)
 	b.until(`!document.querySelector('[data-role="buyer"] [data-testid="revoke"]')`)
+	c.store(message{"state": "waiting", "files": 1, "stored": 0, "bytes": 123456789, "sent_bytes": 40000000, "failures": 4, "error": "store_unavailable", "next_try_at": "2026-11-20T15:30:00Z"})
 	c.set("finished")
+	b.until(visible("storage-error") + " && " + element("storage") + ".textContent.includes('32%')")
+	b.shot("console-upload")
+	c.store(message{"state": "stored", "files": 1, "stored": 1, "bytes": 123456789, "sent_bytes": 123456789, "failures": 0})
+	b.until(element("storage") + ".dataset.state === 'stored' && " + visible("keep-until"))
 	b.until(visible("watch") + " && !" + visible("links")) // nobody enters any more
 	b.click("share-recording")
 	b.until(element("share-url") + ".value === '/watch#shared'")
 	b.shot("console-recording")
+	b.click("delete-recording")
+	b.until(visible("delete-sure"))
+	b.shot("console-delete")
+	b.run(element("delete-dialog") + ".close()") // changed one's mind: nothing happens
+	b.until("!" + visible("delete-sure") + " && " + visible("watch"))
+	b.click("delete-recording")
+	b.click("delete-sure")
+	b.until(element("recording-state") + ".dataset.state === 'deleted' && " + visible("deleted") + " && !" + visible("watch"))
+	b.shot("console-deleted")
 	b.run("location.hash = '#/'")
-	b.until(visible("conference"))
+	b.until(visible("conference") + " && " + visible("storage-banner"))
 	b.shot("console-list")
 	b.run("location.hash = '#/conferences/conf_2'")
 	b.until(visible("error") + " && !" + visible("details") + " && document.querySelectorAll('.card').length === 0")

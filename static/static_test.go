@@ -1,7 +1,9 @@
 package static
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -93,7 +95,7 @@ func TestNoTextTwice(t *testing.T) {
 var composed = map[string]string{
 	"scope":             "operator crm seller read",
 	"api.who":           "accessLink watchLink signature",
-	"code":              "left ended denied removed replaced lost minutes_exhausted revoked expired cancelled violation server_closing bad_message unknown_type too_large too_many join_first already_joined_here token_invalid token_expired token_revoked already_joined not_admitted forbidden bad_sdp bad_candidate too_many_offers room_full no_minutes seller_unavailable conference_over conference_cancelled no_such_participant bad_text unavailable internal rate_limited network timeout failed no_token",
+	"code":              "left ended denied removed replaced lost minutes_exhausted revoked expired cancelled violation server_closing bad_message unknown_type too_large too_many join_first already_joined_here token_invalid token_expired token_revoked already_joined not_admitted forbidden bad_sdp bad_candidate too_many_offers room_full no_minutes seller_unavailable conference_over conference_cancelled no_such_participant consent_required no_consent bad_text unavailable internal rate_limited network timeout failed no_token",
 	"problem.both":      "denied blocked missing in_use insecure failed",
 	"problem.camera":    "denied blocked missing in_use insecure failed",
 	"problem.mic":       "denied blocked missing in_use insecure failed",
@@ -108,9 +110,10 @@ var composed = map[string]string{
 	"console.recording": "none soon",
 	"finish":            "ended left minutes_exhausted server_restarted",
 	"state":             "scheduled standby waiting ongoing finished cancelled",
-	"recording.state":   "none recording processing ready failed",
+	"recording.state":   "none recording processing ready failed deleting deleted",
 	"role":              "seller buyer guest",
 	"refused":           "forbidden not_found no_minutes storage_full",
+	"storage":           "uploading waiting stored deleting deleted store_unavailable store_denied store_full store_corrupts failed",
 }
 
 func TestEveryKeyUsedExists(t *testing.T) {
@@ -280,4 +283,18 @@ func TestHandlerHeaders(t *testing.T) {
 	if rec.Code != http.StatusNotModified {
 		t.Errorf("the same ETag gives %d, want 304", rec.Code)
 	}
+}
+
+// TestConsentVersion: the words of the question are evidence under a version. Whoever changes them gives them a new one, in js/consent.js and here.
+func TestConsentVersion(t *testing.T) {
+	const version, sum = "2026-11-25", "faf0d2619b5bb0b2"
+	row := texts(t)["consent.text"]
+	if got := fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(row, "\n"))))[:16]; got != sum {
+		t.Errorf("the words of consent.text have changed (%s): give them a new version", got)
+	}
+	each(t, func(name, body string) {
+		if name == "js/consent.js" && !strings.Contains(body, "VERSION = '"+version+"'") {
+			t.Errorf("%s does not have the version %s", name, version)
+		}
+	}, ".js")
 }

@@ -31,8 +31,9 @@ type app struct {
 
 	db       kv.DB
 	store    *store.Store
-	objects  object.Store
+	objects  objects
 	recorder *recorder.Recorder
+	keeper   *keeper
 	media    *sfu.Server
 	player   *player.Native
 	tokens   *signaling.Tokens
@@ -108,6 +109,7 @@ func (a *app) openObjects() error {
 
 func (a *app) openRecorder() (err error) {
 	a.recorder, err = recorder.New(recorder.Config{Dir: filepath.Join(a.cfg.Data, "spool"), Log: a.log, Now: clock})
+	a.keeper = newKeeper(a.store, a.recorder, a.objects, a.log)
 	return err
 }
 
@@ -140,7 +142,8 @@ func (a *app) openHTTP() error {
 	if err := a.openHub(join); err != nil {
 		return err
 	}
-	api, err := rest.New(rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive, SigningKey: files,
+	api, err := rest.New(rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive,
+		Keeper: a.keeper, SigningKey: files,
 		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Log: a.log, Now: clock})
 	if err != nil {
 		return err
@@ -155,7 +158,7 @@ func (a *app) run(soon, now context.Context) error {
 		return errors.Join(err, a.close())
 	}
 	a.wg.Go(a.tail)
-	a.wg.Go(a.upload)
+	a.wg.Go(func() { a.keeper.run(a.follow) })
 	served := make(chan error, 1)
 	go func() { served <- a.serve() }()
 	a.log.Info("serving", "url", a.url, "http", a.listener.Addr(), "udp", a.media.UDPAddr(), "tcp", a.media.TCPAddr())

@@ -65,9 +65,10 @@ func TestObjectStoreComesLater(t *testing.T) {
 		if sum := stored(t, store, recorder.Key(c.ID, f.Name)); sum != f.SHA256 {
 			t.Errorf("%s in the store has SHA-256 %s, recorded was %s", f.Name, sum, f.SHA256)
 		}
-		if _, err := os.Stat(filepath.Join(data, "spool", c.ID, f.Name)); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s is stored and still in the spool (%v)", f.Name, err)
-		}
+		p.until("the spool is free of "+f.Name, func() bool {
+			_, err := os.Stat(filepath.Join(data, "spool", c.ID, f.Name))
+			return errors.Is(err, fs.ErrNotExist)
+		})
 		inRange(t, f)
 	}
 	checkFiles(t, p.recording(c.ID), 2)

@@ -83,7 +83,7 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "draining", http.StatusServiceUnavailable)
 		return
 	}
-	if _, err := a.store.Cursor(r.Context(), uploads); err != nil {
+	if _, err := a.store.Head(r.Context()); err != nil {
 		a.log.Error("not ready", "err", err)
 		http.Error(w, "database", http.StatusServiceUnavailable)
 		return

@@ -269,3 +269,13 @@ func (b *bench) wantInside(v visit) {
 	b.t.Helper()
 	b.apply(v.conference, call.Arrive(v.link))
 }
+
+// wantOver ends the conference, if it is not over.
+func (b *bench) wantOver(v visit) {
+	b.t.Helper()
+	if c := b.want(200, "GET", "/conferences/"+v.conference, ""); c.str("state") == "finished" {
+		return
+	}
+	b.wantInside(v)
+	b.want(200, "POST", "/conferences/"+v.conference+"/end", "")
+}

@@ -65,10 +65,15 @@ func (a *api) openFile(r *request) (call.File, io.ReadSeekCloser, error) {
 		if err != nil {
 			return call.File{}, nil, err
 		}
-		f, ok := c.Conference.File(r.PathValue("file"))
-		if !ok || !canPlay(f) {
+		if c.Conference.Deletion.Ordered() {
+			return call.File{}, nil, fail(codeDeleted, "the recording was deleted")
+		}
+		playable := c.Conference.Playable()
+		i := slices.IndexFunc(playable, func(f call.File) bool { return f.Name == r.PathValue("file") })
+		if i < 0 {
 			return call.File{}, nil, call.ErrNoFile
 		}
+		f := playable[i]
 		open := a.openUploading
 		if f.State == call.FileStored {
 			open = a.openStored

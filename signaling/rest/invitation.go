@@ -20,7 +20,7 @@ func showInvitation(c call.Case, id string, now time.Time) (reply, error) {
 	if err != nil {
 		return reply{}, linkProblem(err)
 	}
-	return ok(invitation{Role: l.Role, Participant: l.Participant, Name: nameOf(c, l.Participant), Conference: showInvited(c)})
+	return ok(invitation{Role: l.Role, Participant: l.Participant, Name: c.NameOf(l.Participant), Conference: showInvited(c)})
 }
 
 func (a *api) readInvitation(r *request) (reply, error) {

@@ -45,6 +45,9 @@ func (a *api) readLive(r *request, upto string) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if c.Conference.Deletion.Ordered() {
+		return reply{}, fail(codeDeleted, "the recording was deleted")
+	}
 	f, ok := c.Conference.File(name)
 	if !ok {
 		return reply{}, call.ErrNoFile

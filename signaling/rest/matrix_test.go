@@ -107,8 +107,11 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 	if rt.access == bySignature {
 		return b.fileURL(v), ""
 	}
-	if strings.HasSuffix(rt.path, "/end") {
+	if strings.HasSuffix(rt.path, "/end") && b.want(200, "GET", "/conferences/"+v.conference, "").str("state") != "finished" {
 		b.wantInside(v)
+	}
+	if rt.method == "DELETE" && strings.HasSuffix(rt.path, "/recording") {
+		b.wantOver(v)
 	}
 	body = map[string]string{
 		"POST /sellers":                        `{"name": "C", "monthly_minutes": 1}`,

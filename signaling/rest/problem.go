@@ -38,6 +38,7 @@ const (
 	codeTokenExpired code = "token_expired"
 	codeTokenRevoked code = "token_revoked"
 	codeURLExpired   code = "url_expired"
+	codeDeleted      code = "recording_deleted"
 	codeOver         code = "conference_over"
 	codeCancelled    code = "conference_cancelled"
 )
@@ -45,7 +46,7 @@ const (
 var statuses = map[code]int{
 	codeBadRequest: 400, codeInvalid: 422, codeUnauth: 401, codeForbidden: 403, codeNotFound: 404, codeMethod: 405, codeConflict: 409,
 	codeNoMinutes: 409, codeChanged: 412, codeTooLarge: 413, codeBadRange: 416, codeRateLimited: 429, codeUnavailable: 503, codeFull: 507, codeInternal: 500,
-	codeTokenInvalid: 401, codeTokenExpired: 401, codeTokenRevoked: 401, codeURLExpired: 410, codeOver: 410, codeCancelled: 410,
+	codeTokenInvalid: 401, codeTokenExpired: 401, codeTokenRevoked: 401, codeURLExpired: 410, codeDeleted: 410, codeOver: 410, codeCancelled: 410,
 }
 
 // problem is an error as the client is told (RFC 9457).
@@ -108,7 +109,7 @@ func problemOf(err error) *problem {
 
 // refusal is the rule's own error among err, if its words are meant for the client.
 func refusal(err error) error {
-	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrExists, call.ErrTooMany, call.ErrLastKey} {
+	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrNotOver, call.ErrExists, call.ErrTooMany, call.ErrLastKey} {
 		if errors.Is(err, r) {
 			return r
 		}

@@ -9,7 +9,7 @@ import (
 
 // recording is what the watch page needs to play a conference.
 type recording struct {
-	State      string     `json:"state"`  // none, recording, processing, ready or failed
+	State      string     `json:"state"`  // none, recording, processing, ready, failed, deleting or deleted
 	Origin     *time.Time `json:"origin"` // zero of the time line; null while there is nothing to play
 	DurationMS int64      `json:"duration_ms"`
 	Files      []playable `json:"files"`
@@ -40,16 +40,12 @@ const (
 
 func (a *api) recordingOf(c call.Case, now time.Time) recording {
 	out := recording{State: recordingState(c.Conference), Files: []playable{}}
-	for _, f := range c.Conference.Files {
-		if canPlay(f) {
-			out.DurationMS = max(out.DurationMS, f.OffsetMS+f.DurationMS)
-		}
+	files := c.Conference.Playable()
+	for _, f := range files {
+		out.DurationMS = max(out.DurationMS, f.OffsetMS+f.DurationMS)
 	}
 	expires := now.UTC().Add(urlLife + time.Duration(out.DurationMS)*time.Millisecond + urlStep).Truncate(urlStep)
-	for _, f := range c.Conference.Files {
-		if !canPlay(f) {
-			continue
-		}
+	for _, f := range files {
 		origin := time.UnixMilli(f.OriginMS).UTC()
 		out.Origin = &origin
 		out.Files = append(out.Files, a.playable(c, f, expires))
@@ -61,19 +57,22 @@ func (a *api) recordingOf(c call.Case, now time.Time) recording {
 // playable is a file with an address that is good until then.
 func (a *api) playable(c call.Case, f call.File, expires time.Time) playable {
 	return playable{
-		Name: f.Name, Participant: f.Participant, ParticipantName: nameOf(c, f.Participant), Role: f.Role, Source: f.Source,
+		Name: f.Name, Participant: f.Participant, ParticipantName: c.NameOf(f.Participant), Role: f.Role, Source: f.Source,
 		MediaType: f.MediaType, Codecs: append([]string{}, f.Codecs...), OffsetMS: f.OffsetMS, DurationMS: f.DurationMS,
 		Size: f.Size, SHA256: f.SHA256, Gaps: append([]call.Gap{}, f.Gaps...), ExpiresAt: expires,
 		URL: a.url(base + "/recordings/" + c.Conference.ID + "/" + f.Name + a.signer.fileQuery(c.Conference.ID, f.Name, expires)),
 	}
 }
 
-func canPlay(f call.File) bool { return f.State == call.FileFinished || f.State == call.FileStored }
-
 // recordingState sums the files up: one that is being written comes first, one that failed last.
 func recordingState(c call.Conference) string {
-	if len(c.Files) == 0 {
+	switch {
+	case len(c.Files) == 0:
 		return "none"
+	case c.Task() == call.TaskDelete:
+		return "deleting"
+	case c.Deletion.Ordered():
+		return "deleted"
 	}
 	state := "failed"
 	for _, f := range c.Files {
@@ -82,7 +81,7 @@ func recordingState(c call.Conference) string {
 			return "processing"
 		case f.State == call.FileRecording:
 			return "recording"
-		case canPlay(f):
+		case f.State == call.FileFinished, f.State == call.FileStored:
 			state = "ready"
 		}
 	}
@@ -94,7 +93,7 @@ func (a *api) readRecording(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(a.recordingOf(c, r.now))
+	return ok(a.fullRecordingOf(c, r.now))
 }
 
 const (

@@ -91,6 +91,8 @@ type Config struct {
 	// fs.ErrNotExist when it is not being written any more. Without them a recording can be played after the call only.
 	Live     func(conference string) []LiveFile
 	OpenLive func(conference, file, upto string) (io.ReadSeekCloser, error)
+	// Keeper tells how uploads and deletions stand; without one nothing is said of it.
+	Keeper Keeper
 	// SigningKey signs watch links and the URLs of files, at least 32 bytes. A new one makes the old links worthless.
 	SigningKey []byte
 	// PublicURL is how browsers reach this server, such as https://meet.example.com; links begin with it.

@@ -37,6 +37,7 @@ func created(body any) (reply, error) { return reply{status: http.StatusCreated,
 func (a *api) routes() []route {
 	return []route{
 		{"GET", "/me", byAnyKey, a.me},
+		{"GET", "/storage", byKey, a.readStorage},
 
 		{"POST", "/keys", byOperatorKey, a.createKey},
 		{"GET", "/keys", byOperatorKey, a.listKeys},
@@ -68,6 +69,7 @@ func (a *api) routes() []route {
 		{"DELETE", "/conferences/{conference}/links/{link}", byAnyKey, a.revokeLink},
 
 		{"GET", "/conferences/{conference}/recording", byAnyKey, a.readRecording},
+		{"DELETE", "/conferences/{conference}/recording", byKey, a.deleteRecording},
 		{"POST", "/conferences/{conference}/recording/links", byAnyKey, a.createWatchLink},
 
 		{"GET", "/invitation", byPass, a.readInvitation},

@@ -26,6 +26,9 @@ type profileInput struct {
 	Language       *string `json:"language"`
 	MonthlyMinutes *int    `json:"monthly_minutes"`
 	Reference      *string `json:"reference"`
+
+	RetentionDays  *int                 `json:"retention_days"`
+	WithoutConsent *call.WithoutConsent `json:"without_consent"`
 }
 
 // over is the profile with what the input says in place.
@@ -37,6 +40,8 @@ func (in profileInput) over(p call.Profile) call.Profile {
 		Language:       or(in.Language, p.Language),
 		MonthlyMinutes: or(in.MonthlyMinutes, p.MonthlyMinutes),
 		Reference:      or(in.Reference, p.Reference),
+		RetentionDays:  or(in.RetentionDays, p.RetentionDays),
+		WithoutConsent: or(in.WithoutConsent, p.WithoutConsent),
 	}
 }
 

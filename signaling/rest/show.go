@@ -78,7 +78,7 @@ func showParticipants(c call.Case) []participant {
 	all := []participant{}
 	for _, id := range slices.Sorted(maps.Keys(c.Conference.Participants)) {
 		p := c.Conference.Participants[id]
-		all = append(all, participant{ID: id, Role: p.Role, Name: nameOf(c, id), Admitted: p.Admitted, Knocking: p.Knocking, Present: p.Present})
+		all = append(all, participant{ID: id, Role: p.Role, Name: c.NameOf(id), Admitted: p.Admitted, Knocking: p.Knocking, Present: p.Present})
 	}
 	return all
 }
@@ -106,6 +106,8 @@ type invited struct {
 	Seller    named          `json:"seller"`
 	Buyer     named          `json:"buyer"`
 	Recording call.Recording `json:"recording"`
+
+	WithoutConsent call.WithoutConsent `json:"without_consent"`
 }
 
 type named struct {
@@ -116,28 +118,6 @@ func showInvited(c call.Case) invited {
 	f := c.Conference
 	return invited{
 		ID: f.ID, Subject: f.Subject, StartsAt: f.StartsAt, Minutes: f.Seconds / 60, Language: f.Language, State: f.State,
-		Accepted: !f.AcceptedAt.IsZero(), Seller: named{c.Seller.Name}, Buyer: named{c.Buyer.Name}, Recording: f.Recording,
-	}
-}
-
-// linkOf is a link of the participant, the zero Link if there is none.
-func linkOf(c call.Conference, participant string) call.Link {
-	for _, l := range c.Links {
-		if l.Participant == participant {
-			return l
-		}
-	}
-	return call.Link{}
-}
-
-// nameOf is what the participant is called: the seller and buyer by who they are now, guests by their link.
-func nameOf(c call.Case, participant string) string {
-	switch l := linkOf(c.Conference, participant); l.Role {
-	case call.RoleSeller:
-		return c.Seller.Name
-	case call.RoleBuyer:
-		return c.Buyer.Name
-	default:
-		return l.Name
+		Accepted: !f.AcceptedAt.IsZero(), Seller: named{c.Seller.Name}, Buyer: named{c.Buyer.Name}, Recording: f.Recording, WithoutConsent: c.Seller.WithoutConsent,
 	}
 }

@@ -65,7 +65,7 @@ async function enter(options = {}) {
   show('loading');
   const r = new Showroom();
   room = r;
-  if (consent) r.consent(consent.accepted, consent.text, consent.language);
+  if (consent) r.consent(consent.accepted, consent.text, consent.language, consent.version);
   own.connect(r);
   r.addEventListener('welcome', keep);
   r.addEventListener('state', () => follow(r));
@@ -75,6 +75,7 @@ async function enter(options = {}) {
   } catch (err) {
     session.forget(inv.conference.id);
     own.stop();
+    if (err.code === 'consent_required') consent = null; // to be asked again
     over(err.code, { rejoin: again, takeover: () => again({ takeover: true }) });
   }
 }
@@ -89,7 +90,7 @@ function follow(r) {
   } else if (r.state === 'joined' && !page) {
     stopCountdown();
     show('call');
-    page = callPage(r, own);
+    page = callPage(r, own, (answer) => { consent = answer; keep(); });
   } else if (r.state === 'reconnecting' && !page) {
     byID('knocking-text').textContent = t('call.reconnecting');
   }
@@ -118,6 +119,7 @@ function gone(reason) {
   page = null;
   session.forget(inv.conference.id);
   own.stop();
+  if (reason === 'no_consent') consent = null; // to be asked again
   over(reason, { seconds, rejoin: again, takeover: () => again({ takeover: true }) });
 }
 

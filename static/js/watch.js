@@ -53,6 +53,7 @@ async function main() {
     setTimeout(() => location.reload(), 5_000);
     return message('watch.soonTitle', 'watch.soon');
   }
+  if (recording.state === 'deleting' || recording.state === 'deleted') return message('watch.noneTitle', 'watch.deleted');
   message('watch.noneTitle', recording.state === 'failed' ? 'watch.failed' : 'watch.none');
 }
 

@@ -27,6 +27,7 @@ export { Devices, canChooseSpeaker, canShareScreen, meter } from './devices.js';
 /** @typedef {{remaining_seconds: number, level: 'ok'|'low'|'last'|'out'}} Minutes */
 /** @typedef {{state: 'off'|'on'|'failed', participants: string[], message?: string}} Recording */
 /** @typedef {{n: number, participant: string, name: string, text: string, at: string}} Chat */
+/** @typedef {{accepted: boolean, text: string, language: string, version?: string}} Consent */
 /** @typedef {'idle'|'connecting'|'knocking'|'joined'|'reconnecting'|'ended'} State */
 
 export class Showroom extends EventTarget {
@@ -35,7 +36,8 @@ export class Showroom extends EventTarget {
   /** @type {Quality|null} */ #quality = null;
   /** @type {Map<Source, MediaStreamTrack>} */ #published = new Map();
   #live = { audio: false, video: false, screen: false };
-  /** @type {{accepted: boolean, text: string, language: string}|null} */ #consent = null;
+  /** @type {Consent|null} */ #consent = null;
+  #told = false; // whether the server has the consent
   /** @type {import('./quality.js').Level|undefined} */ #own;
 
   /** @type {State} */ state = 'idle';
@@ -75,6 +77,7 @@ export class Showroom extends EventTarget {
     if (this.#signal) throw new ShowroomError('already_joined_here', 'this object has joined already; make a new one');
     const signal = new Signal(url);
     this.#signal = signal;
+    signal.consent = this.#consent;
     signal.addEventListener('welcome', (e) => this.#welcomed(/** @type {CustomEvent} */ (e).detail));
     signal.addEventListener('message', (e) => this.#received(/** @type {CustomEvent} */ (e).detail));
     signal.addEventListener('down', () => this.#enter('reconnecting'));
@@ -123,15 +126,21 @@ export class Showroom extends EventTarget {
   }
 
   /**
-   * Says whether this person may be recorded, with the words that were shown. Kept and sent again after a new join.
+   * Says whether this person may be recorded, with the words that were shown and their version. May be said again at any time, the last
+   * answer counts; before joining it goes with the join, and during a break of the connection as soon as it is back.
    * @param {boolean} accepted
    * @param {string} text
    * @param {string} language
+   * @param {string} [version]
    */
-  consent(accepted, text, language) {
-    this.#consent = { accepted, text, language };
-    if (this.state === 'joined') this.#signal?.send('consent', this.#consent);
+  consent(accepted, text, language, version) {
+    this.#consent = { accepted, text, language, version };
+    if (this.#signal) this.#signal.consent = this.#consent;
+    this.#told = (this.state === 'joined' || this.state === 'knocking') && Boolean(this.#signal?.send('consent', this.#consent));
   }
+
+  /** The last answer given here. @returns {Consent|null} */
+  get answered() { return this.#consent && { ...this.#consent }; }
 
   /** Lets a knocking participant in. @param {string} participant */
   admit(participant) { this.#answerKnock('admit', participant); }
@@ -176,7 +185,7 @@ export class Showroom extends EventTarget {
 
   /** After admission: consent, what is live, and the offer. */
   #inside(resumed, again) {
-    if (this.#consent && !resumed) this.#signal.send('consent', this.#consent);
+    if (this.#consent && (!resumed || !this.#told)) this.#told = this.#signal.send('consent', this.#consent);
     this.#signal.send('state', this.#live);
     if (again) this.#media.resume(resumed); else this.#media.start();
     this.#quality.start();

@@ -33,6 +33,7 @@ export class Signal extends EventTarget {
   #pingedAt = 0; // ms; 0: no ping under way
   #over = false;
   /** @type {() => void} */ #wake = () => {};
+  /** The answer to the question about recording that comes with every join. @type {object|null} */ consent = null;
   #onOnline = () => { this.#wake(); this.#probe(); };
   #onVisible = () => { if (document.visibilityState === 'visible') this.#onOnline(); };
 
@@ -126,6 +127,7 @@ export class Signal extends EventTarget {
       const join = { type: 'join', token: this.#token, protocol: 1 };
       if (resume) join.resume = resume;
       if (takeover) join.takeover = true;
+      if (this.consent) join.consent = this.consent;
       /** @type {WebSocket} */ let socket;
       try {
         socket = new WebSocket(this.#url);

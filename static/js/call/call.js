@@ -3,6 +3,7 @@ import { byID } from '../dom.js';
 import { t } from '../text.js';
 import { chatPanel } from './chat.js';
 import { chime } from './chime.js';
+import { consentButton, recordingNews } from './consent.js';
 import { controls } from './controls.js';
 import { Ears } from './ears.js';
 import { banner, showKnocks, showMinutes, showQuality, showRecording, timer, toast } from './status.js';
@@ -11,14 +12,16 @@ import { Stage } from './tiles.js';
 /**
  * @param {import('../../sdk/showroom.js').Showroom} room
  * @param {import('../join/own.js').Own} own
+ * @param {(answer: import('../../sdk/showroom.js').Consent) => void} onAnswer told when consent to be recorded is taken back or given
  * @returns {{stop: () => number}} stop gives the seconds the call lasted
  */
-export function callPage(room, own) {
+export function callPage(room, own, onAnswer) {
   const seller = room.you.role === 'seller';
   const stage = new Stage(byID('stage'));
   const ears = new Ears();
   const chat = chatPanel(room, toast);
   const bar = controls(room, own, { toggleChat: chat.toggle, speak: (id) => ears.speak(id).catch(() => toast(t('device.speakerFailed'), true)) });
+  const consent = consentButton(room, onAnswer);
   let minutesAt = Date.now();
   let seconds = 0;
 
@@ -44,6 +47,7 @@ export function callPage(room, own) {
     stage.render(faces());
     ears.render(room.received);
     showRecording(room.recording, room.you.id);
+    consent.render();
     showKnocks(room.knocking.values(), (id) => { room.admit(id); render(); }, (id) => { room.deny(id); render(); });
     tick();
     state();
@@ -93,10 +97,12 @@ export function callPage(room, own) {
   }
 
   let recording = room.recording.state;
+  let whom = new Set(room.recording.participants ?? []);
   /** Every consent brings the message again; only a change is worth saying. */
   function recorded() {
     const now = room.recording.state;
-    if (now !== recording && now === 'on') toast(t('call.recOn'));
+    for (const words of recordingNews(room, whom)) toast(words);
+    whom = new Set(room.recording.participants ?? []);
     if (now !== recording && now === 'failed') toast(t('call.recFailedLong'), true);
     recording = now;
     render();
@@ -133,6 +139,7 @@ export function callPage(room, own) {
       own.removeEventListener('lost', lost);
       document.removeEventListener('languagechange', translate);
       bar.stop();
+      consent.stop();
       stage.clear();
       ears.clear();
       byID('knocks').replaceChildren();

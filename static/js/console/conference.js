@@ -4,6 +4,7 @@ import { clock, dateTime, language, span, t, tOr } from '../text.js';
 import { failure, head, poll, say, stateBadge, sure, words } from './parts.js';
 import { links } from './links.js';
 import { recordingCard } from './recording.js';
+import { storage } from './storage.js';
 import { log } from './log.js';
 
 const OVER = new Set(['finished', 'cancelled']);
@@ -16,6 +17,7 @@ export async function conference({ api, show, signal }, id) {
   const recording = el('section', { class: 'card', testid: 'recording-card' });
   const logCard = el('section', { class: 'card', testid: 'events' });
   const problem = el('div', { hidden: true });
+  const where = el('div', { class: 'stack' });
   const linkCard = el('section', { class: 'card', testid: 'links' });
   show(top, problem, el('div', { class: 'columns' }, el('div', { class: 'stack' }, details, linkCard), el('div', { class: 'stack' }, recording, logCard)));
   links({ api, path, card: linkCard, signal });
@@ -55,11 +57,12 @@ export async function conference({ api, show, signal }, id) {
       say(t(`state.${c.state}`));
     });
     draw('details', c, () => details.replaceChildren(...facts(c)));
-    draw('recording', rec, () => recording.replaceChildren(...recordingCard({ api, path, rec, conference: c })));
+    draw('storage', [rec.storage, rec.keep_until], () => where.replaceChildren(...storage(rec))); // apart: it moves during an upload
+    draw('recording', { ...rec, storage: undefined }, () => recording.replaceChildren(...recordingCard({ api, path, rec, conference: c, where, changed: follow })));
     draw('events', list, () => logCard.replaceChildren(...log(list)));
     linkCard.hidden = OVER.has(c.state);
-    const settled = OVER.has(c.state) && rec.state !== 'processing' && rec.state !== 'recording';
-    return !settled;
+    const moving = ['recording', 'processing', 'deleting'].includes(rec.state) || ['uploading', 'waiting'].includes(rec.storage?.state);
+    return !OVER.has(c.state) || moving;
   }
 
   function actions(c) {
@@ -74,21 +77,29 @@ export async function conference({ api, show, signal }, id) {
     return el('div', { class: 'actions' }, stateBadge(c.state), button);
   }
 
-  await poll(signal, 2_000, async () => {
-    try {
-      return await refresh();
-    } catch (err) {
-      if (signal.aborted) return false;
-      if (!seen.top) {
-        const gone = err.status === 404;
-        show(head(t(gone ? 'console.notFound' : 'console.failed'), { back: '#/', backText: t('console.conferences') }), failure(err, gone ? undefined : () => conference({ api, show, signal }, id)));
-        return false;
+  let following = false;
+  /** Polls while something can change by itself. */
+  async function follow() {
+    if (following) return;
+    following = true;
+    await poll(signal, 2_000, async () => {
+      try {
+        return await refresh();
+      } catch (err) {
+        if (signal.aborted) return false;
+        if (!seen.top) {
+          const gone = err.status === 404;
+          show(head(t(gone ? 'console.notFound' : 'console.failed'), { back: '#/', backText: t('console.conferences') }), failure(err, gone ? undefined : () => conference({ api, show, signal }, id)));
+          return false;
+        }
+        problem.replaceChildren(failure(err));
+        problem.hidden = false;
+        return err.status !== 404 && err.status !== 401;
       }
-      problem.replaceChildren(failure(err));
-      problem.hidden = false;
-      return err.status !== 404 && err.status !== 401;
-    }
-  });
+    });
+    following = false;
+  }
+  await follow();
 }
 
 function facts(c) {

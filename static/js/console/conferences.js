@@ -2,6 +2,7 @@
 import { el, icon } from '../dom.js';
 import { dateTime, language, t } from '../text.js';
 import { once } from './api.js';
+import { storageBanner } from './storage.js';
 import { failure, field, form, head, languageOptions, poll, stateBadge } from './parts.js';
 
 const STATES = ['scheduled', 'standby', 'waiting', 'ongoing', 'finished', 'cancelled'];
@@ -12,7 +13,7 @@ export async function conferences({ api, show, signal }) {
   const state = field('state', t('console.state'), { options: [['', t('console.all')], ...STATES.map((s) => [s, t(`state.${s}`)])] });
   const seller = field('seller', t('role.seller'), { options: [['', t('console.all')]] });
   const list = el('div', { class: 'stack', testid: 'conferences', 'aria-busy': 'true' }, el('span', { class: 'spinner' }));
-  show(head(t('console.conferences'), { action: create }), el('div', { class: 'filters' }, state, seller), list);
+  show(head(t('console.conferences'), { action: create }), storageBanner(api, signal), el('div', { class: 'filters' }, state, seller), list);
 
   let shown = '';
   let pages = 1;

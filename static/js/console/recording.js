@@ -3,14 +3,16 @@ import { el, icon } from '../dom.js';
 import { clock, dateTime, size, t } from '../text.js';
 import { copyButton } from './links.js';
 import { stateBadge, words } from './parts.js';
+import { deletion } from './storage.js';
 
 const sourceOf = (f) => t(f.source?.includes('screen') ? 'source.screen' : 'source.camera');
 
-/** @param {{api: import('./api.js').API, path: string, rec: any, conference: any}} o @returns {Node[]} */
-export function recordingCard({ api, path, rec, conference }) {
+/** @param {{api: import('./api.js').API, path: string, rec: any, conference: any, where: Node, changed: () => void}} o where: what says where the files are; changed: told after a deletion was ordered @returns {Node[]} */
+export function recordingCard({ api, path, rec, conference, where, changed }) {
   const top = el('header', {}, el('h2', {}, t('console.recording')), stateBadge(rec.state, 'recording.state'));
   const files = rec.files ?? [];
-  if (!files.length) return [top, el('p', { class: 'muted' }, t(conference.recording === 'off' ? 'console.recordOff' : `console.recording.${rec.state === 'none' ? 'none' : 'soon'}`))];
+  if (rec.deletion) return [top, where, deletedWords(rec.deletion)];
+  if (!files.length) return [top, where, el('p', { class: 'muted' }, t(conference.recording === 'off' ? 'console.recordOff' : `console.recording.${rec.state === 'none' ? 'none' : 'soon'}`))];
   const shared = el('div', { class: 'stack' });
   const error = el('p', { class: 'error', role: 'alert', hidden: true });
   const attempt = async (b, f) => {
@@ -32,5 +34,11 @@ export function recordingCard({ api, path, rec, conference }) {
     el('div', { class: 'actions' }, watch, share), error, shared,
     el('ul', { class: 'files' }, ...files.map((f) => el('li', { testid: 'file', data: { name: f.name } },
       el('span', {}, el('strong', {}, f.participant_name || f.participant), el('span', { class: 'muted' }, ` ${sourceOf(f)} · ${clock(f.duration_ms / 1000)} · ${size(f.size)}`)),
-      f.url && el('a', { class: 'button plain small', href: f.url, download: f.name, 'aria-label': `${t('console.download')} ${f.participant_name} ${sourceOf(f)}` }, icon('download')))))];
+      f.url && el('a', { class: 'button plain small', href: f.url, download: f.name, 'aria-label': `${t('console.download')} ${f.participant_name} ${sourceOf(f)}` }, icon('download'))))),
+    where, ...deletion({ api, path, rec, conference, attempt, changed })];
+}
+
+/** Who had it deleted, and when. */
+function deletedWords(d) {
+  return el('p', { class: 'muted', testid: 'deleted' }, t(d.reason === 'retention' ? 'console.deletedByRetention' : 'console.deletedOnDemand', { at: dateTime(d.done_at ?? d.ordered_at), by: d.by }));
 }

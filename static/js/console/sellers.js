@@ -26,13 +26,16 @@ function fields(s) {
     field('monthly_minutes', t('console.monthlyMinutes'), { type: 'number', min: '0', required: true, value: String(s?.monthly_minutes ?? 600) }),
     field('language', t('language'), { options: languageOptions(), value: s?.language ?? language() }),
     field('time_zone', t('console.timeZone'), { options: all.map((z) => [z, z]), value: zone }),
+    field('retention_days', t('console.retentionDays'), { type: 'number', min: '0', max: '36500', required: true, value: String(s?.retention_days ?? 0) }),
+    field('without_consent', t('console.withoutConsent'), { options: [['unrecorded', t('console.unrecorded')], ['no_call', t('console.noCall')]], value: s?.without_consent ?? 'unrecorded' }),
     field('reference', t('console.reference'), { maxLength: 200, value: s?.reference ?? '', autocomplete: 'off' }),
   ];
 }
 
 /** What the API wants; on creation empty optional fields are left out. */
 function body(v, keepEmpty) {
-  const b = { name: v.name, monthly_minutes: Number(v.monthly_minutes), language: v.language, time_zone: v.time_zone };
+  const b = { name: v.name, monthly_minutes: Number(v.monthly_minutes), language: v.language, time_zone: v.time_zone,
+    retention_days: Number(v.retention_days), without_consent: v.without_consent };
   if (v.email || keepEmpty) b.email = v.email;
   if (v.reference || keepEmpty) b.reference = v.reference;
   return b;

@@ -4,14 +4,14 @@ import { clock, put, t, tOr } from '../text.js';
 
 /** Titles by code; everything else is "something went wrong". */
 const TITLES = {
-  over: ['left', 'ended', 'minutes_exhausted', 'conference_over'],
-  closed: ['denied', 'removed', 'revoked', 'expired', 'cancelled', 'token_invalid', 'token_expired', 'token_revoked', 'conference_cancelled', 'forbidden', 'no_token'],
+  over: ['no_consent', 'left', 'ended', 'minutes_exhausted', 'conference_over'],
+  closed: ['denied', 'removed', 'revoked', 'expired', 'cancelled', 'token_invalid', 'token_expired', 'token_revoked', 'conference_cancelled', 'forbidden', 'no_token', 'consent_required'],
   later: ['seller_unavailable', 'no_minutes', 'room_full', 'rate_limited', 'too_many'],
   elsewhere: ['replaced', 'already_joined'],
 };
 
 /** Codes after which trying again makes sense. */
-const AGAIN = new Set(['left', 'lost', 'replaced', 'denied', 'server_closing', 'violation', 'network', 'timeout', 'unavailable', 'internal',
+const AGAIN = new Set(['no_consent', 'consent_required', 'left', 'lost', 'replaced', 'denied', 'server_closing', 'violation', 'network', 'timeout', 'unavailable', 'internal',
   'too_many', 'rate_limited', 'too_large', 'bad_message', 'unknown_type', 'room_full', 'seller_unavailable', 'not_admitted', 'failed', 'bad_sdp', 'bad_candidate', 'too_many_offers']);
 
 /**

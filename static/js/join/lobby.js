@@ -1,17 +1,18 @@
 /** The lobby: look at yourself, choose devices, say whether you may be recorded, go in. */
 import { canChooseSpeaker, meter } from '../../sdk/showroom.js';
+import { asksConsent, consentAnswer, consentText, needsConsent } from '../consent.js';
 import { byID, el, icon, initials, setIcon } from '../dom.js';
-import { date, label, language, put, t, tOr } from '../text.js';
+import { date, label, put, t, tOr } from '../text.js';
 import { deviceSelects } from './selects.js';
 
 /**
  * @param {any} inv the invitation
  * @param {import('./own.js').Own} own
- * @param {(consent: {accepted: boolean, text: string, language: string}|null) => void} onJoin
+ * @param {(consent: import('../../sdk/showroom.js').Consent|null) => void} onJoin
  */
 export function lobby(inv, own, onJoin) {
   const c = inv.conference;
-  const asksConsent = c.recording === 'on';
+  const asks = asksConsent(c);
   const selects = deviceSelects(own, { mic: byID('mic'), camera: byID('camera'), speaker: byID('speaker'), speakerLabel: byID('speaker-label') }, () => {});
   let stopMeter = () => {};
   let metered = null;
@@ -30,8 +31,11 @@ export function lobby(inv, own, onJoin) {
     byID('preview-initials').textContent = initials(inv.name);
     byID('join').textContent = t(inv.role === 'seller' ? 'lobby.start' : 'lobby.join');
     byID('lobby-hint').textContent = inv.role === 'seller' ? t('lobby.hintSeller', { buyer: c.buyer.name }) : t('lobby.hintBuyer', { seller: c.seller.name });
-    byID('consent').hidden = !asksConsent;
-    byID('consent-text').textContent = t('consent.text', { seller: c.seller.name });
+    byID('consent').hidden = !asks;
+    byID('consent-text').textContent = consentText(c);
+    byID('consent-required').hidden = !needsConsent(c);
+    byID('consent-sorry').textContent = t('consent.sorry', { seller: c.seller.name });
+    put(byID('consent-no-text'), needsConsent(c) ? 'consent.noCall' : 'consent.no');
   }
 
   function preview() {
@@ -54,10 +58,19 @@ export function lobby(inv, own, onJoin) {
   function submit(e) {
     e.preventDefault();
     const chosen = /** @type {HTMLInputElement|null} */ (document.querySelector('input[name="consent"]:checked'));
-    byID('consent-error').hidden = !asksConsent || Boolean(chosen);
-    if (asksConsent && !chosen) { byID('consent-yes').focus(); return; }
+    byID('consent-error').hidden = !asks || Boolean(chosen);
+    if (asks && !chosen) { byID('consent-yes').focus(); return; }
+    if (sorry()) { byID('consent-sorry').focus(); return; }
     stop();
-    onJoin(asksConsent ? { accepted: chosen.value === 'yes', text: byID('consent-text').textContent, language: language() } : null);
+    onJoin(asks ? consentAnswer(c, chosen.value === 'yes') : null);
+  }
+
+  /** Says politely that there is no call, if that is so. */
+  function sorry() {
+    const no = needsConsent(c) && byID('consent-no').checked;
+    byID('consent-sorry').hidden = !no;
+    byID('join').disabled = no;
+    return no;
   }
 
   function stop() {
@@ -70,10 +83,12 @@ export function lobby(inv, own, onJoin) {
   own.addEventListener('change', render);
   document.addEventListener('languagechange', render);
   byID('lobby-form').onsubmit = submit;
+  byID('consent').onchange = sorry;
   byID('lobby-mic').onclick = () => own.set('mic', !own.isOn('mic'));
   byID('lobby-camera').onclick = () => own.set('camera', !own.isOn('camera'));
   byID('speaker-label').hidden = !canChooseSpeaker();
   render();
+  sorry();
   own.start();
 }
 
