@@ -26,13 +26,13 @@ const (
 	limitDelay    = "delay"    // p99 above --max-delay
 	limitDelivery = "delivery" // less arrives than was sent
 	limitTool     = "tool"     // this tool cannot go on: the server may do more
-	limitRefused  = "refused"  // the server lets nobody in
+	limitRefused  = "refused"  // the server does not let everybody in
 	limitMost     = "most"     // --most is reached
 )
 
 var limitText = map[string]string{
 	limitCPU: "the server's cores are busy", limitLoss: "packets are lost", limitDelay: "packets are late", limitDelivery: "less arrives than was sent",
-	limitTool: "this tool is at its end, the server is not: run it on another machine", limitRefused: "the server lets nobody else in", limitMost: "--most is reached",
+	limitTool: "this tool is at its end, the server is not: run it on another machine", limitRefused: "the server refuses who wants to join", limitMost: "--most is reached",
 }
 
 // Saturation is what the server can do at most.
@@ -83,7 +83,6 @@ func (s *scenario) climb(ctx context.Context, found *Saturation) error {
 	for {
 		size = min(size, o.Most)
 		s.tell("%s: %d, joining", s.name, size)
-		before := s.present()
 		if err := s.grow(ctx, size-have); err != nil {
 			return err
 		}
@@ -102,7 +101,7 @@ func (s *scenario) climb(ctx context.Context, found *Saturation) error {
 		found.Steps = append(found.Steps, f)
 		s.tell("%s: %s", f.Scenario, f.line())
 		busy := s.busy(f)
-		found.Limit = s.limit(f, busy, f.Participants <= before)
+		found.Limit = s.limit(f, busy)
 		if (found.Limit == "" || found.Limit == limitCPU) && (found.Best == nil || f.PacketsPerSecond > found.Best.PacketsPerSecond) {
 			found.Best = &f
 		}
@@ -163,7 +162,7 @@ func (s *scenario) busy(f Figures) float64 {
 }
 
 // limit says what gave at a step; empty: nothing.
-func (s *scenario) limit(f Figures, busy float64, stuck bool) string {
+func (s *scenario) limit(f Figures, busy float64) string {
 	streams := 0
 	for _, p := range s.live() {
 		if p.failure() == nil {
@@ -178,10 +177,10 @@ func (s *scenario) limit(f Figures, busy float64, stuck bool) string {
 		return limitLoss
 	case f.DelayMicros.P99 > micros(s.options.MaxDelay):
 		return limitDelay
+	case len(f.Failures) > 0:
+		return limitRefused
 	case f.PacketsPerSecond < delivered*due:
 		return limitDelivery
-	case stuck:
-		return limitRefused
 	case busy >= busyPercent:
 		return limitCPU
 	}

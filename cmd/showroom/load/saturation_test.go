@@ -33,19 +33,18 @@ func TestLimit(t *testing.T) {
 	p.stream(2)
 	s.peers = []*peer{p}
 	for want, test := range map[string]struct {
-		f     Figures
-		busy  float64
-		stuck bool
+		f    Figures
+		busy float64
 	}{
 		"":            {f: Figures{PacketsPerSecond: 230}, busy: 90},
 		limitTool:     {f: Figures{PacketsPerSecond: 230, NotSent: 1}, busy: 99},
 		limitLoss:     {f: Figures{PacketsPerSecond: 230, LostPercent: 0.2}},
 		limitDelay:    {f: Figures{PacketsPerSecond: 230, DelayMicros: Quantiles{P99: 51_000}}},
 		limitDelivery: {f: Figures{PacketsPerSecond: 200}},
-		limitRefused:  {f: Figures{PacketsPerSecond: 230}, stuck: true},
+		limitRefused:  {f: Figures{PacketsPerSecond: 200, Failures: []Failure{{"error: unavailable", 1}}}},
 		limitCPU:      {f: Figures{PacketsPerSecond: 230}, busy: 98},
 	} {
-		if got := s.limit(test.f, test.busy, test.stuck); got != want {
+		if got := s.limit(test.f, test.busy); got != want {
 			t.Errorf("%+v: %q, want %q", test, got, want)
 		}
 		if want != "" && limitText[want] == "" {
