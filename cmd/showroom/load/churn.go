@@ -17,6 +17,7 @@ const (
 	joinsOfLink  = 20 // of one link at once, as docs/protocol.md allows
 	churnAtOnce  = 8  // calls
 	churnSamples = 10
+	churnPause   = time.Second     // of one who was refused
 	churnRest    = 3 * time.Second // from the last leave until the last sample, at most
 )
 
@@ -101,28 +102,34 @@ func (s *scenario) comeAndGo(ctx context.Context, found *Churn) error {
 	return nil
 }
 
-// visitBoth is a call that ends as soon as both have media. It gives the time of the buyer's join.
+// visitBoth is a call that ends as soon as both have media. It gives the time of the buyer's join; 0: there was none.
 func (s *scenario) visitBoth(ctx context.Context, t tokens) time.Duration {
+	var both []*peer
 	seller := s.join(ctx, settings{token: t.seller, name: "seller", publishes: true})
-	if !s.wait(ctx, seller) {
-		return 0
+	if seller != nil {
+		both = append(both, seller)
 	}
-	buyer := s.join(ctx, settings{token: t.buyer, name: "buyer", publishes: true})
-	if buyer == nil {
-		s.leave([]*peer{seller})
-		return 0
+	if s.wait(ctx, seller) {
+		if buyer := s.join(ctx, settings{token: t.buyer, name: "buyer", publishes: true}); buyer != nil {
+			both = append(both, buyer)
+			s.await(ctx, buyer, seller, joinTimeout)
+			s.await(ctx, seller, buyer, joinTimeout)
+		}
 	}
-	s.await(ctx, buyer, seller, joinTimeout)
-	s.await(ctx, seller, buyer, joinTimeout)
-	took := buyer.joinTime()
-	for _, p := range []*peer{buyer, seller} {
+	var took time.Duration
+	for _, p := range both {
 		if err := p.failure(); err != nil {
 			s.mu.Lock()
 			s.failed[err.Error()]++
 			s.mu.Unlock()
+		} else if p != seller {
+			took = p.joinTime()
 		}
 	}
-	s.leave([]*peer{seller, buyer})
+	s.leave(both)
+	if took == 0 {
+		_ = pause(ctx, churnPause) // the caller looks whether ctx is over
+	}
 	return took
 }
 
