@@ -24,7 +24,7 @@ const (
 // not know; to tell it wakes its monitor each time, which was a third of the CPU of 1:1 calls. But
 // a monitor that sleeps interrupts no goroutine that runs for long: it is told now and then, and
 // whenever there is more to read than one batch.
-const tellRuntime = 10 * time.Millisecond
+const tellRuntime = 100 * time.Millisecond
 
 // mmsghdr is the kernel's struct mmsghdr.
 type mmsghdr struct {
