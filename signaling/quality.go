@@ -70,7 +70,7 @@ func (s *sample) level(stats sfu.PeerStats) string {
 		return ""
 	case stats.State != sfu.Connected:
 		return qualityLost
-	case loss > 0.08 || stats.RoundTrip > 600*time.Millisecond:
+	case loss > 0.08 || stats.RoundTrip > 600*time.Millisecond || stats.Reduced:
 		return qualityPoor
 	case loss > 0.02 || stats.RoundTrip > 250*time.Millisecond:
 		return qualityFair
