@@ -42,6 +42,8 @@ type app struct {
 	http     *http.Server
 	debug    *http.Server // nil: none
 
+	closing      chan struct{}  // closed when the HTTP server stops
+	live         sync.WaitGroup // sockets of live events
 	closeObjects func() error
 	head         uint64          // of the log, when this process began
 	follow       context.Context // of followers and tails
@@ -55,7 +57,7 @@ func databaseFile(data string) string { return filepath.Join(data, "showroom.db"
 
 // open makes all parts; nothing is served before run.
 func open(cfg Config, log *slog.Logger) (*app, error) {
-	a := &app{cfg: cfg, log: log}
+	a := &app{cfg: cfg, log: log, closing: make(chan struct{})}
 	a.follow, a.stopFollow = context.WithCancel(context.Background())
 	for _, step := range []struct {
 		what string
@@ -144,7 +146,7 @@ func (a *app) openHTTP() error {
 	}
 	api, err := rest.New(rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive,
 		Keeper: a.keeper, SigningKey: files,
-		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Log: a.log, Now: clock})
+		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: clock})
 	if err != nil {
 		return err
 	}
@@ -198,8 +200,10 @@ func (a *app) close() error {
 	if a.hub != nil {
 		errs = append(errs, a.hub.Close(ctx))
 	}
+	close(a.closing)
 	if a.http != nil {
 		errs = append(errs, a.http.Shutdown(ctx))
+		a.live.Wait()
 	} else if a.listener != nil {
 		errs = append(errs, a.listener.Close())
 	}

@@ -32,12 +32,12 @@ func TestBootstrap(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := startIn(t, data, "serve")
-	if _, err := os.Stat(file); err == nil || strings.Contains(string(again.out.text), "API key") {
+	if _, err := os.Stat(file); err == nil || strings.Contains(again.out.all(), "API key") {
 		t.Error("the second start made a key, too")
 	}
 	again.key = made.Secret // the old secret, in its hour of grace
 	again.api("GET", "/me", nil, nil)
-	if strings.Contains(string(again.log.text), made.Secret) || strings.Contains(string(p.log.text), p.key) {
+	if strings.Contains(again.log.all(), made.Secret) || strings.Contains(p.log.all(), p.key) {
 		t.Error("a secret is in the log")
 	}
 }

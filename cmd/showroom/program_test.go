@@ -217,6 +217,13 @@ func (l *lines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// all is what was written so far.
+func (l *lines) all() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.text)
+}
+
 // find waits for a match of the pattern and returns its group.
 func (l *lines) find(t *testing.T, pattern string) string {
 	t.Helper()

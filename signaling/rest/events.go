@@ -9,16 +9,17 @@ import (
 
 // event is one line of the log as the API shows it.
 type event struct {
-	Seq   uint64    `json:"seq"`
-	ID    string    `json:"id"`
-	Type  string    `json:"type"`
-	At    time.Time `json:"at"`
-	Actor string    `json:"actor"`
-	Data  call.Body `json:"data"`
+	Seq    uint64    `json:"seq"`
+	ID     string    `json:"id"`
+	Stream string    `json:"stream"`
+	Type   string    `json:"type"`
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor"`
+	Data   call.Body `json:"data"`
 }
 
 func showEvent(e call.Event) event {
-	return event{Seq: e.Seq, ID: "evt_" + strconv.FormatUint(e.Seq, 10), Type: e.Body.Type(), At: e.At, Actor: e.Actor, Data: e.Body}
+	return event{Seq: e.Seq, ID: "evt_" + strconv.FormatUint(e.Seq, 10), Stream: e.Stream, Type: e.Body.Type(), At: e.At, Actor: e.Actor, Data: e.Body}
 }
 
 func (a *api) listEvents(r *request) (reply, error) {

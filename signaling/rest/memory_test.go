@@ -15,22 +15,23 @@ import (
 
 // memory is a Store over the folds of package call, nothing more.
 type memory struct {
-	mu      sync.Mutex
-	now     func() time.Time
-	seq     uint64
-	confs   map[string]call.Conference
-	sellers map[string]call.Seller
-	buyers  map[string]call.Buyer
-	keys    map[string]call.Key
-	answers map[string][2][]byte // digest, answer
-	log     []call.Event
-	broken  error // what every call fails with
+	mu       sync.Mutex
+	now      func() time.Time
+	seq      uint64
+	confs    map[string]call.Conference
+	sellers  map[string]call.Seller
+	buyers   map[string]call.Buyer
+	keys     map[string]call.Key
+	answers  map[string][2][]byte // digest, answer
+	log      []call.Event
+	appended chan struct{}
+	broken   error // what every call fails with
 }
 
 func newMemory(now func() time.Time) *memory {
 	return &memory{
 		now: now, confs: map[string]call.Conference{}, sellers: map[string]call.Seller{}, buyers: map[string]call.Buyer{},
-		keys: map[string]call.Key{}, answers: map[string][2][]byte{},
+		appended: make(chan struct{}), keys: map[string]call.Key{}, answers: map[string][2][]byte{},
 	}
 }
 
@@ -57,6 +58,10 @@ func (m *memory) fold(c call.Case, events []call.Event, err error) (call.Case, [
 		events[i].Seq = m.seq
 		c = c.Apply(events[i])
 		m.log = append(m.log, events[i])
+	}
+	if len(events) > 0 {
+		close(m.appended)
+		m.appended = make(chan struct{})
 	}
 	m.confs[c.Conference.ID], m.sellers[c.Seller.ID], m.buyers[c.Buyer.ID] = c.Conference, c.Seller, c.Buyer
 	return c, events, nil
@@ -149,6 +154,25 @@ func (m *memory) StreamEvents(_ context.Context, stream string, after uint64, li
 		}
 	}
 	return found, nil
+}
+
+func (m *memory) Events(_ context.Context, after uint64, limit int) ([]call.Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	from := min(after, m.seq)
+	return slices.Clone(m.log[from:min(from+uint64(limit), m.seq)]), m.broken
+}
+
+func (m *memory) Head(context.Context) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.seq, m.broken
+}
+
+func (m *memory) Appended() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.appended
 }
 
 func (m *memory) RegisterSeller(_ context.Context, actor string, p call.Profile) (call.Seller, error) {

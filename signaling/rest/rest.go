@@ -2,7 +2,8 @@
 // events and recordings for whoever holds an API key, the invitation for the holder of an access link, and the watch page's data
 // for the holder of a watch link.
 //
-// It changes nothing by itself: handlers apply rules of package call through the interfaces below. It starts no goroutine. Its
+// It changes nothing by itself: handlers apply rules of package call through the interfaces below. A live socket has a goroutine that
+// reads, which its handler ends and awaits; there are no others. Its
 // locks (failed sign-ins, last uses of keys, idempotent requests in progress) are never held together nor while calling out.
 package rest
 
@@ -12,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"showroom/call"
@@ -27,6 +29,15 @@ type Conferences interface {
 	Conferences(ctx context.Context, f call.Filter, after string, limit int) ([]call.Conference, string, error)
 	// StreamEvents returns what happened to a conference, its seller's minutes included, after a Seq and in order.
 	StreamEvents(ctx context.Context, stream string, after uint64, limit int) ([]call.Event, error)
+}
+
+// Log is all that happened, by number.
+type Log interface {
+	Events(ctx context.Context, after uint64, limit int) ([]call.Event, error)
+	// Head is the number of the last event.
+	Head(ctx context.Context) (uint64, error)
+	// Appended is closed at the next append. Take it before reading.
+	Appended() <-chan struct{}
 }
 
 // Sellers keeps sellers; lists are newest first.
@@ -68,6 +79,7 @@ type Memory interface {
 // Store is what the API needs of the store.
 type Store interface {
 	Conferences
+	Log
 	Sellers
 	Buyers
 	Keys
@@ -80,7 +92,7 @@ type Tokens interface {
 	Verify(token string, now time.Time) (call.Pass, error)
 }
 
-// Config is what the API is made of. All but Origins, Address and Now are required.
+// Config is what the API is made of. All but Origins, Address, Closing, Sockets and Now are required.
 type Config struct {
 	Store   Store
 	Tokens  Tokens
@@ -102,6 +114,10 @@ type Config struct {
 	// Address is the IP address that a request came from, for the limit on failed sign-ins. By default it is the other end of
 	// the connection, which behind a proxy is the proxy.
 	Address func(*http.Request) string
+	// Closing is closed when the server is about to: who waits for events is answered, live sockets end.
+	Closing <-chan struct{}
+	// Sockets counts the live sockets, which net/http forgets; wait for it after Closing. By default a group of its own.
+	Sockets *sync.WaitGroup
 	Log     *slog.Logger
 	Now     func() time.Time
 }
@@ -119,6 +135,7 @@ type api struct {
 	failures *failures
 	inFlight inFlight
 	uses     *uses
+	waiting  chan struct{} // places for those who wait for events
 }
 
 // New returns the handler of everything under /api/v1, and of the description at /api/openapi.json.
@@ -135,16 +152,20 @@ func New(c Config) (http.Handler, error) {
 	if c.Address == nil {
 		c.Address = peer
 	}
+	if c.Sockets == nil {
+		c.Sockets = new(sync.WaitGroup)
+	}
 	s, err := newSigner(c.SigningKey)
 	if err != nil {
 		return nil, err
 	}
-	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), inFlight: newInFlight(), uses: newUses()}
+	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), inFlight: newInFlight(), uses: newUses(), waiting: make(chan struct{}, maxWaiting)}
 	description, err := describe()
 	if err != nil {
 		return nil, err
 	}
 	a.mux.Handle("GET "+documentPath, description)
+	a.mux.HandleFunc("GET "+livePath, a.live)
 	for _, rt := range a.routes() {
 		a.mux.Handle(rt.pattern(), a.handler(rt))
 	}

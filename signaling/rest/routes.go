@@ -57,6 +57,8 @@ func (a *api) routes() []route {
 		{"GET", "/buyers/{id}", byAnyKey, a.readBuyer},
 		{"PATCH", "/buyers/{id}", byAnyKey, a.changeBuyer},
 
+		{"GET", "/events", byAnyKey, a.listAllEvents},
+
 		{"POST", "/conferences", byAnyKey, a.createConference},
 		{"GET", "/conferences", byAnyKey, a.listConferences},
 		{"GET", "/conferences/{conference}", byAnyKey, a.readConference},

@@ -94,7 +94,7 @@ func (p *probe) WriteHeader(status int)      { p.status = status }
 func (a *api) handler(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, hr *http.Request) {
 		if rt.access != bySignature { // files take as long as they take
-			ctx, cancel := context.WithTimeout(hr.Context(), requestTimeout)
+			ctx, cancel := context.WithTimeout(hr.Context(), rt.patience())
 			defer cancel()
 			hr = hr.WithContext(ctx)
 		}
@@ -118,7 +118,7 @@ func (a *api) answer(rt route, w http.ResponseWriter, hr *http.Request) (reply, 
 	}
 	r.store = a.Store
 	if r.subject.access.isKey() {
-		a.used(r)
+		a.used(r.Context(), r.subject.key.ID, a.Address(r.Request), r.now)
 		if r.subject.key.Scope == ScopeSeller {
 			r.store = own{a.Store, r.subject.key.Seller}
 		}
@@ -138,6 +138,14 @@ func (a *api) answer(rt route, w http.ResponseWriter, hr *http.Request) (reply, 
 		return a.once(rt, r)
 	}
 	return rt.handle(r)
+}
+
+// patience is how long a route may take: who waits for events does so on purpose.
+func (rt route) patience() time.Duration {
+	if rt.path == "/events" {
+		return maxWait*time.Second + requestTimeout
+	}
+	return requestTimeout
 }
 
 // writeReply encodes before the status is sent, so that a failure can still be told.

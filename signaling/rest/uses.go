@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -26,13 +27,12 @@ func (u *uses) due(key string, now time.Time) bool {
 	return true
 }
 
-// used notes in the store that the request's key was used. That it cannot be noted is no reason to refuse the request.
-func (a *api) used(r *request) {
-	id := r.subject.key.ID
-	if !a.uses.due(id, r.now) {
+// used notes in the store that a key was used. That it cannot be noted is no reason to refuse a request.
+func (a *api) used(ctx context.Context, id, address string, now time.Time) {
+	if !a.uses.due(id, now) {
 		return
 	}
-	if err := a.Store.UsedKey(r.Context(), id, a.Address(r.Request)); err != nil {
+	if err := a.Store.UsedKey(ctx, id, address); err != nil {
 		a.Log.Warn("last use of an API key not noted", "key", id, "err", err)
 	}
 }
