@@ -18,7 +18,7 @@ const (
 	churnAtOnce  = 8  // calls
 	churnSamples = 10
 	churnPause   = time.Second     // of one who was refused
-	churnRest    = 3 * time.Second // from the last leave until the last sample, at most
+	churnRest    = 3 * time.Second // from the end of the conferences until the last sample, at most
 )
 
 // churnRooms is how many conferences a churn needs.
@@ -93,6 +93,7 @@ func (s *scenario) comeAndGo(ctx context.Context, found *Churn) error {
 		return err
 	}
 	found.PerSecond = float64(found.Joins) / time.Since(begin).Seconds()
+	s.stage.clear(ctx) // a conference that is not over has a goroutine
 	if err := pause(ctx, min(churnRest, s.options.Duration)); err != nil {
 		return err
 	}
