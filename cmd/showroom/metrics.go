@@ -15,6 +15,7 @@ import (
 	"showroom/call"
 	"showroom/sfu"
 	"showroom/signaling"
+	"showroom/signaling/rest"
 )
 
 // measure is one line of /metrics: where its value is.
@@ -28,6 +29,7 @@ type measure struct {
 type reading struct {
 	media sfu.ServerStats
 	hub   signaling.Stats
+	keep  rest.Waiting
 }
 
 func counter(name, help string, value func(*reading) uint64) measure {
@@ -45,6 +47,8 @@ var measures = []measure{
 	gauge("sockets", "Signaling sockets.", func(r *reading) int { return r.hub.Sockets }),
 	gauge("conferences", "Conferences with somebody in them or at the door.", func(r *reading) int { return r.hub.Conferences }),
 	gauge("participants", "Participants in conferences.", func(r *reading) int { return r.hub.Participants }),
+	gauge("recordings_waiting", "Conferences whose recording is being uploaded or deleted, or waits for it.", func(r *reading) int { return r.keep.Conferences }),
+	gauge("recordings_failing", "Those of them whose last try failed. Should be 0.", func(r *reading) int { return r.keep.Failing }),
 
 	counter("media_received_packets_total", "RTP packets from publishers.", func(r *reading) uint64 { return r.media.ReceivedPackets }),
 	counter("media_received_bytes_total", "Payload of RTP packets from publishers.", func(r *reading) uint64 { return r.media.ReceivedBytes }),
@@ -83,7 +87,7 @@ func (a *app) Describe(c chan<- *prometheus.Desc) {
 
 // Collect reads everything once.
 func (a *app) Collect(c chan<- prometheus.Metric) {
-	r := &reading{media: a.media.Stats(), hub: a.hub.Stats()}
+	r := &reading{media: a.media.Stats(), hub: a.hub.Stats(), keep: a.keeper.Waiting()}
 	for _, m := range measures {
 		c <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(r))
 	}

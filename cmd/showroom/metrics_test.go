@@ -25,6 +25,7 @@ func TestMetrics(t *testing.T) {
 		{p.url + "/metrics", "", http.StatusUnauthorized, "API key"},
 		{p.url + "/metrics", "sk_wrong", http.StatusUnauthorized, "API key"},
 		{p.url + "/metrics", p.key, http.StatusOK, "\nshowroom_media_forwarded_packets_total 0\n"},
+		{p.url + "/metrics", p.key, http.StatusOK, "\nshowroom_recordings_failing 0\n"},
 		{p.url + "/debug/pprof/", p.key, http.StatusNotFound, ""},
 		{"http://" + debug + "/metrics", "", http.StatusOK, "\nshowroom_peers 0\n"},
 		{"http://" + debug + "/debug/pprof/goroutine?debug=1", "", http.StatusOK, "goroutine profile"},

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -189,8 +190,11 @@ func TestS3ResumeOdd(t *testing.T) {
 		objecttest.Reset(w, r)
 		return true
 	})
-	done(j, 2)
+	if err := j.resume(s, b); !errors.Is(err, object.ErrUnavailable) {
+		t.Errorf("completed, and the answer was lost: %v, want ErrUnavailable", err)
+	}
 	proxy.Harm(nil)
+	proxy.Parts()
 	done(j, 0)
 
 	if err := j.resume(s, append(b, 'x')[:len(b)-1]); err != nil { // another file altogether
@@ -305,4 +309,30 @@ func sparse(t *testing.T, f *os.File, size int64) string {
 		t.Fatal(err)
 	}
 	return hex.EncodeToString(h.Sum(nil))
+}
+
+// TestS3SlowCompletion: a service that takes long to make one object of the parts is waited for, and asked once.
+func TestS3SlowCompletion(t *testing.T) {
+	server := objecttest.StartS3(t)
+	proxy := objecttest.StartProxy(t, server.Endpoint)
+	c := server.Config("slow")
+	c.Endpoint, c.Timeout = proxy.Endpoint, 500*time.Millisecond
+	s := newS3(t, c)
+	b := objecttest.Bytes(1, 9<<20)
+	var asked atomic.Int32
+	proxy.Harm(func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.Method == http.MethodPost && r.URL.Query().Has("uploadId") {
+			asked.Add(1)
+			<-time.After(3 * c.Timeout)
+		}
+		return false
+	})
+	j := &journal{t: t}
+	if err := j.resume(s, b); err != nil {
+		t.Fatal(err)
+	}
+	if n := asked.Load(); n != 1 {
+		t.Errorf("the service was asked %d times to complete the upload", n)
+	}
+	objecttest.Expect(t, s, "recordings/conf_1/buyer-1.webm", b)
 }

@@ -22,6 +22,10 @@ const (
 	// attempts is how often a request is sent. Callers repeat the whole Put
 	// for as long as it takes; this is for a connection that was cut.
 	attempts = 3
+
+	// completion is how long a service may be silent while it makes one object
+	// of parts. versitygw takes more than 10 s for a GiB.
+	completion = 15 * time.Minute
 )
 
 // S3Config says which bucket to use.
@@ -45,12 +49,13 @@ type S3Config struct {
 
 // S3 is a Store in a bucket of an S3 service.
 type S3 struct {
-	client    minio.Core
-	transport *http.Transport
-	config    S3Config
-	bucket    string
-	prefix    string // of every key: empty, or ends in a slash
-	prepared  atomic.Bool
+	client   minio.Core
+	patient  minio.Core // to complete uploads, which a service may be silent over for long, and must not be asked for twice
+	closers  []*http.Transport
+	config   S3Config
+	bucket   string
+	prefix   string // of every key: empty, or ends in a slash
+	prepared atomic.Bool
 }
 
 // NewS3 returns the store without asking the service anything, so that
@@ -70,12 +75,30 @@ func NewS3(c S3Config) (*S3, error) {
 		prefix = c.Prefix + "/"
 	}
 	c.Region = cmp.Or(c.Region, "us-east-1")
-	transport := newTransport(cmp.Or(c.Timeout, time.Minute))
+	s := &S3{config: c, bucket: c.Bucket, prefix: prefix}
+	silence := cmp.Or(c.Timeout, time.Minute)
+	client, err := s.connect(silence, attempts)
+	if err != nil {
+		return nil, fmt.Errorf("S3 endpoint %q: %w", c.Endpoint, err)
+	}
+	patient, err := s.connect(max(silence, completion), 1)
+	if err != nil {
+		return nil, fmt.Errorf("S3 endpoint %q: %w", c.Endpoint, err)
+	}
+	s.client, s.patient = *client, *patient
+	return s, nil
+}
+
+// connect makes a client that waits for an answer for so long and sends a request so often.
+func (s *S3) connect(silence time.Duration, attempts int) (*minio.Core, error) {
+	c := s.config
 	style := minio.BucketLookupDNS
 	if c.PathStyle {
 		style = minio.BucketLookupPath
 	}
-	client, err := minio.NewCore(c.Endpoint, &minio.Options{
+	transport := newTransport(silence)
+	s.closers = append(s.closers, transport)
+	return minio.NewCore(c.Endpoint, &minio.Options{
 		Creds:           credentials.NewStaticV4(c.AccessKey, c.SecretKey, ""),
 		Secure:          c.TLS,
 		Transport:       transport,
@@ -84,10 +107,6 @@ func NewS3(c S3Config) (*S3, error) {
 		TrailingHeaders: true, // minio-go sends checksums only with this
 		MaxRetries:      attempts,
 	})
-	if err != nil {
-		return nil, fmt.Errorf("S3 endpoint %q: %w", c.Endpoint, err)
-	}
-	return &S3{client: *client, transport: transport, config: c, bucket: c.Bucket, prefix: prefix}, nil
 }
 
 // Prepare creates the bucket if it is not there. Put does it once by itself;
@@ -171,7 +190,9 @@ func below(dir string) string {
 
 // Close closes idle connections.
 func (s *S3) Close() error {
-	s.transport.CloseIdleConnections()
+	for _, t := range s.closers {
+		t.CloseIdleConnections()
+	}
 	return nil
 }
 

@@ -191,12 +191,15 @@ func (r *resumed) complete(ctx context.Context, u Upload) (Info, error) {
 	for i, p := range u.Parts {
 		parts[i] = minio.CompletePart{PartNumber: p.Number, ETag: p.ETag, ChecksumCRC32C: p.CRC32C}
 	}
-	sent, err := r.s.client.CompleteMultipartUpload(ctx, r.s.bucket, r.s.prefix+r.key, u.ID, parts, minio.PutObjectOptions{UserMetadata: map[string]string{
+	sent, err := r.s.patient.CompleteMultipartUpload(ctx, r.s.bucket, r.s.prefix+r.key, u.ID, parts, minio.PutObjectOptions{UserMetadata: map[string]string{
 		minio.ChecksumCRC32C.Key(): r.want.crc32c,
 		checksumMode:               minio.ChecksumFullObjectMode.String(),
 	}})
-	if err = s3Error(ctx, err); errors.Is(err, ErrNotFound) { // a try before, whose answer was lost
+	if err = s3Error(ctx, err); errors.Is(err, ErrNotFound) { // a try before, whose answer was lost, or which is still at it
 		info, err := r.s.prove(ctx, r.key, "", r.want)
+		if errors.Is(err, ErrNotFound) {
+			err = fmt.Errorf("%w: neither the upload is there nor, yet, the object", ErrUnavailable)
+		}
 		return info, r.orForget(err)
 	}
 	if err != nil {
