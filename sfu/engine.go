@@ -74,7 +74,7 @@ const (
 	watchInterval = 100 * time.Millisecond
 	housekeeping  = 2  // watches between two housekeepings of the rooms
 	limitInterval = 10 // … between two REMBs to publishers, and two of longest
-	lateFor       = 3  // … in a row with a queue that is half full are trouble; a datagram lost in it is at once
+	lateFor       = 3  // … in a row with a queue that is half full, or loses datagrams, are trouble
 )
 
 // outlook is what the watcher of an engine saw last.
@@ -97,19 +97,19 @@ func (e *engine) pressure() (p udp.Pressure, longest time.Duration) {
 func (e *engine) watch(stop <-chan struct{}) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
-	overflowed, limited, full := e.udp.Pressure().Overflowed, time.Now(), 0
+	overflowed, limited, late := e.udp.Pressure().Overflowed, time.Now(), 0
 	for n := 1; ; n++ {
 		select {
 		case <-stop:
 			return
 		case now := <-ticker.C:
 			p := e.udp.Pressure()
-			if full++; 2*p.Queued <= p.Limit {
-				full = 0
+			if late++; p.Overflowed == overflowed && 2*p.Queued <= p.Limit {
+				late = 0
 			}
-			e.note(p, n%limitInterval == 0)
-			e.overload.step(now, p.Overflowed > overflowed || full >= lateFor)
 			overflowed = p.Overflowed
+			e.note(p, n%limitInterval == 0)
+			e.overload.step(now, late >= lateFor) // a scheduler that stalls once is no trouble
 			if n%housekeeping == 0 {
 				e.send(func(out *udp.Batch) { e.each(func(r *Room) { r.late(now, out) }) })
 			}
