@@ -23,6 +23,9 @@ type native struct {
 	pc *webrtc.PeerConnection
 	wg sync.WaitGroup
 
+	// sound and pictures of a second that are sent again and again; by default a tone and a clip with one keyframe.
+	sound, pictures [][]byte
+
 	mic, camera *webrtc.TrackLocalStaticSample
 	keyframe    chan struct{} // the server asks for one
 	offered     chan struct{} // closed when candidates may be sent

@@ -130,9 +130,12 @@ func (n *native) publish() {
 		n.t.Errorf("make a sound: %v", err)
 		return
 	}
-	const packet, picture = 20 * time.Millisecond, time.Second / sfutest.FrameRate
-	frames := sfutest.Frames()
-	ticker := time.NewTicker(packet)
+	const packet, picture, often = 20 * time.Millisecond, time.Second / sfutest.FrameRate, 5 * time.Millisecond
+	frames, keyframe := sfutest.Frames(), n.keyframe
+	if n.sound != nil {
+		sound, frames, keyframe = n.sound, n.pictures, nil
+	}
+	ticker := time.NewTicker(often)
 	defer ticker.Stop()
 	start := time.Now()
 	for audio, video, frame := 0, 0, 0; ; {
@@ -148,7 +151,7 @@ func (n *native) publish() {
 		select {
 		case <-n.stop:
 			return
-		case <-n.keyframe:
+		case <-keyframe:
 			frame = 0 // the only one of the clip
 		case <-ticker.C:
 		}
