@@ -82,7 +82,7 @@ func (d *disk) free() {
 }
 
 // TestRecordingsDiskFull fills the disk of the recordings in the middle of a call, and begins another call on the full disk: people are told
-// and talk on. With space again the next call is recorded.
+// and talk on. With space again the recording goes on in the same call, and the next call is recorded.
 func TestRecordingsDiskFull(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -97,7 +97,11 @@ func TestRecordingsDiskFull(t *testing.T) {
 		n.gets(time.Second)
 	}
 	p.untilBroken(first.ID)
+	spool.free()
+	recorded(seller, buyer) // in the same call, and everybody is told
+	seller.gets(time.Second)
 	end(seller, buyer)
+	checkFiles(t, p.recording(first.ID), 4)
 
 	spool.fill() // what was kept has moved to the object store
 	second := p.schedule()
