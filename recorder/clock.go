@@ -9,7 +9,10 @@ const (
 	clockStep    = 500 * time.Millisecond // a line that moves more: the sender's clock was set
 	jumpLimit    = 2 * time.Second        // RTP time against arrival, from here on not jitter
 	jumpPatience = time.Second            // a track this long that late has stopped its clock, not stalled
-	trustLimit   = 5 * time.Second        // a target this far from arrival is nonsense
+	latelyBucket = 1500 * time.Millisecond
+	stallLeast   = 40 * time.Millisecond // shorter ones are left to the line
+	stallSlack   = 60 * time.Millisecond
+	trustLimit   = 5 * time.Second // a target this far from arrival is nonsense
 )
 
 // minDelay keeps the smallest value of the last minute, in buckets.
@@ -43,6 +46,22 @@ func (m *minDelay) min() (int64, bool) {
 	return v, true
 }
 
+// lately keeps the smallest value of the last moments, in two buckets.
+type lately struct {
+	start     time.Duration
+	cur, prev int64
+	n         int
+}
+
+func (l *lately) add(at time.Duration, v int64) {
+	if l.n > 0 && at-l.start < latelyBucket {
+		l.cur = min(l.cur, v)
+		return
+	}
+	l.prev, l.cur, l.start = l.cur, v, at
+	l.n++
+}
+
 // anchor ties one sender's clock to the conference's time line, for all tracks
 // of a session: by the smallest delay of any packet. When the sender's clock
 // is set, a new epoch begins, and tracks follow as their reports do.
@@ -60,6 +79,9 @@ type clock struct {
 	line    line
 	epoch   int
 	nominal minDelay // arrival minus nominal RTP time, ns
+	recent  lately   // the same
+	agreed  int64    // recent when a report agreed with the line
+	leap    bool     // the track stood still for a moment: what follows belongs later, at once
 	first   int64
 
 	usual   time.Duration // delay of the stream before, for a track that began anew
@@ -83,6 +105,10 @@ func (c *clock) span(ticks int64) time.Duration {
 // report takes a sender report in.
 func (c *clock) report(a *anchor, ts int64, ntp int64, arrived time.Duration) {
 	had := c.line.ok
+	if had {
+		c.stalled(ts, ntp)
+		had = c.line.ok
+	}
 	step := c.line.add(pair{rtp: ts, ntp: ntp})
 	switch {
 	case !c.line.ok:
@@ -102,13 +128,32 @@ func (c *clock) report(a *anchor, ts int64, ntp int64, arrived time.Duration) {
 	}
 }
 
+// stalled begins the line anew if the report says that the track's clock stood still and the arrival of its packets says the same, as
+// happens to a browser that is short of CPU. A report that is wrong is not borne out by arrival.
+func (c *clock) stalled(ts, ntp int64) {
+	off := ntp - c.line.at(ts)
+	if time.Duration(off).Abs() <= pairBand {
+		c.agreed = c.recent.cur
+		return
+	}
+	slack := min(int64(stallSlack), off/3)
+	for _, delay := range []int64{c.recent.cur, c.recent.prev} {
+		if off >= int64(stallLeast) && c.recent.n > 1 && time.Duration(delay-c.agreed-off).Abs() <= time.Duration(slack) {
+			c.line, c.leap, c.agreed = newLine(uint32(c.rate)), true, delay
+			return
+		}
+	}
+}
+
 // observe notes when a packet with that RTP time came.
 func (c *clock) observe(a *anchor, ts int64, arrived time.Duration) {
 	if !c.seen {
 		c.seen, c.first = true, ts
 	}
 	c.last = ts
-	c.nominal.add(arrived, int64(arrived-c.span(ts-c.first)))
+	late := int64(arrived - c.span(ts-c.first))
+	c.nominal.add(arrived, late)
+	c.recent.add(arrived, late)
 	c.anchor(a, ts, arrived)
 }
 
@@ -145,6 +190,10 @@ func (c *clock) time(a *anchor, ts int64, arrived time.Duration) time.Duration {
 	out := c.out + elapsed
 	if err := target - out; (target - arrived).Abs() < trustLimit+c.lateness(arrived, out) {
 		limit := time.Duration(float64(elapsed.Abs()) * maxSlew)
+		if c.leap && err > pairBand {
+			limit = err
+		}
+		c.leap = c.leap && err <= 0 // still to come
 		out += min(max(err, -limit), limit)
 	}
 	c.settle(ts, arrived, max(out, c.out+time.Millisecond))
@@ -191,6 +240,6 @@ func (c *clock) restart() {
 		c.usual = time.Duration(usual)
 	}
 	c.line = newLine(uint32(c.rate))
-	c.nominal, c.seen, c.started, c.late = minDelay{}, false, false, 0
+	c.nominal, c.recent, c.leap, c.seen, c.started, c.late = minDelay{}, lately{}, false, false, false, 0
 	c.out += time.Millisecond
 }

@@ -118,6 +118,36 @@ func TestLine(t *testing.T) {
 	}
 }
 
+// TestStalledNeedsArrival: a report that is off is believed at once only if the packets have come later by about as much.
+func TestStalledNeedsArrival(t *testing.T) {
+	for _, c := range []struct {
+		off, later time.Duration
+		want       bool
+	}{
+		{25 * time.Millisecond, 0, false}, {25 * time.Millisecond, 24 * time.Millisecond, false}, {60 * time.Millisecond, 30 * time.Millisecond, false}, {130 * time.Millisecond, 113 * time.Millisecond, true},
+		{161 * time.Millisecond, 0, false}, {161 * time.Millisecond, 60 * time.Millisecond, false}, {-130 * time.Millisecond, 0, false},
+		{0, 130 * time.Millisecond, false}, {time.Second, 960 * time.Millisecond, true},
+	} {
+		k, a := newClock(48000), new(anchor)
+		at := func(sec float64) int64 { return int64(sec * 48000) }
+		for n := range 500 {
+			when := time.Duration(n) * opusStep
+			late := 20 * time.Millisecond
+			if n >= 300 {
+				late += c.later
+			}
+			k.observe(a, at(when.Seconds()), when+late)
+			if n == 100 || n == 200 {
+				k.report(a, at(when.Seconds()), 4e18+int64(when), when+late)
+			}
+		}
+		k.report(a, at(10), 4e18+int64(10*time.Second+c.off), 10*time.Second+20*time.Millisecond+c.later)
+		if k.leap != c.want {
+			t.Errorf("off by %v, %v later: believed %v", c.off, c.later, k.leap)
+		}
+	}
+}
+
 func TestNTPTime(t *testing.T) {
 	at := time.Date(2031, 2, 3, 4, 5, 6, 789e6, time.UTC)
 	if got := ntpTime(toNTP(at)) - 2208988800e9; got < at.UnixNano()-1 || got > at.UnixNano() {

@@ -42,7 +42,7 @@ func (f *brokenFile) Sync() error {
 // reason, what could be kept is valid, nothing hangs and another participant's
 // file is whole.
 func TestBrokenWriter(t *testing.T) {
-	for from := 2; from < 24; from += 3 {
+	for from := 2; from < 24; from += 5 {
 		var r *rig
 		bubble(t, func(t *testing.T, dir string) {
 			r = newRig(t, Config{Dir: dir})

@@ -24,6 +24,8 @@ type clip struct {
 	change        time.Duration            // SSRC, sequence and RTP time begin anew so often; 0: never
 	reports, base time.Duration
 	lag           time.Duration // of the encoder
+	stall         time.Duration // for so long, at each of stalls, nothing is captured and the RTP clock stands still
+	stalls        []time.Duration
 	ts0           uint32
 	seq0          uint16
 }
@@ -54,6 +56,16 @@ func (c *clip) frame(n int) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(n))
 }
 
+// stood is for how long the clip has stood still by a time of its RTP clock.
+func (c *clip) stood(at time.Duration) (d time.Duration) {
+	for _, s := range c.stalls {
+		if at >= s {
+			d += c.stall
+		}
+	}
+	return d
+}
+
 func (c *clip) step() time.Duration {
 	if c.video {
 		return time.Second / clipFPS
@@ -82,12 +94,13 @@ func (c *clip) play(m *sim, n net, from, length time.Duration, sink *Track) {
 	ts := func(at time.Duration) uint32 { return ts0 + uint32(int64((at-began).Seconds()*rate*(1+c.skew))) }
 	report := from + c.base
 	for i := 0; time.Duration(i)*c.step() < length; i++ {
-		at := from + time.Duration(i)*c.step()
+		stood := c.stood(time.Duration(i) * c.step())
+		at := from + time.Duration(i)*c.step() + stood
 		if c.change > 0 && at-began >= c.change {
 			ssrc, seq, ts0, began = rng.Uint32(), uint16(rng.Uint32()), rng.Uint32(), at
 		}
 		if report <= at {
-			r, stamp, ntp := report, ts(report), toNTP(m.ntp.Add(time.Duration(float64(report)*(1+n.sender))))
+			r, stamp, ntp := report, ts(report-stood), toNTP(m.ntp.Add(time.Duration(float64(report)*(1+n.sender))))
 			if d, ok := delay(r); ok && r >= began {
 				m.at(r+d, func(now time.Time) { sink.WriteSenderReport(ntp, stamp, now) })
 			}
@@ -96,7 +109,7 @@ func (c *clip) play(m *sim, n net, from, length time.Duration, sink *Track) {
 		if c.off != nil && c.off(at) || c.dtx != nil && c.dtx(at) && i%20 != 0 {
 			continue
 		}
-		p := &rtp.Packet{Header: rtp.Header{Version: 2, SSRC: ssrc, SequenceNumber: seq, Timestamp: ts(at), Marker: true}, Payload: c.frame(i)}
+		p := &rtp.Packet{Header: rtp.Header{Version: 2, SSRC: ssrc, SequenceNumber: seq, Timestamp: ts(at - stood), Marker: true}, Payload: c.frame(i)}
 		seq++
 		if d, ok := delay(at); ok {
 			m.at(at+c.lag+d, func(now time.Time) { sink.WriteRTP(p, now) })

@@ -29,7 +29,8 @@ navigator.mediaDevices.getUserMedia = async constraints => {
 		const g = canvas.getContext('2d');
 		let next = Math.ceil(audio.currentTime) + 1;
 		let scheduled = 0;
-		const times = [];
+		let drawn = 0;
+		window.flashLate = []; // ms that the page itself was late with each flash
 		setInterval(() => {
 			const now = audio.currentTime;
 			if (scheduled < next && next - now < 0.5) {
@@ -39,6 +40,7 @@ navigator.mediaDevices.getUserMedia = async constraints => {
 				scheduled = next;
 			}
 			const on = now >= next && now < next + 0.1;
+			if (on && drawn !== next) { drawn = next; window.flashLate.push((now - next) * 1000); }
 			if (now >= next + 0.1) next++;
 			g.fillStyle = on ? '#fff' : '#111'; g.fillRect(0, 0, 640, 360);
 			g.fillStyle = '#777'; g.fillRect((now * 100) % 640, 350, 10, 10);

@@ -81,6 +81,8 @@ func TestSyncOfRealPublishers(t *testing.T) {
 	n.offer()
 	n.gets(time.Second)
 	time.Sleep(length) // of real time
+	drawn := number(t, s, "window.flashLate.sort((a, b) => a - b)[Math.floor(window.flashLate.length / 2)]")
+	t.Logf("the page itself draws its flashes %.1f ms late in the median", drawn)
 	click(t, s, "hangup")
 	click(t, s, "end-for-all")
 	s.phase("ended")
