@@ -1,6 +1,8 @@
 package sfu_test
 
 import (
+	"encoding/binary"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -8,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
 	"go.uber.org/goleak"
 
 	"showroom/sfu"
@@ -21,6 +25,10 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		return
+	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue { // they wait for the network more than they compute
+		_ = f.Value.Set("6")
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -73,6 +81,7 @@ type guest struct {
 	t      testing.TB
 	peer   *sfu.Peer
 	client *sfutest.Client
+	path   *path // nil: the direct one
 
 	states     chan sfu.PeerState
 	violations chan string
@@ -131,9 +140,15 @@ func (g *guest) offer(restart bool) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
+	if g.path != nil && g.path.offer != nil {
+		offer = g.path.offer(offer)
+	}
 	answer, err := g.peer.Offer(offer, typed(sources))
 	if err != nil {
 		g.t.Fatal(err)
+	}
+	if g.path != nil && g.path.answer != nil {
+		answer = g.path.answer(answer)
 	}
 	if err := g.client.Answer(answer); err != nil {
 		g.t.Fatal(err)
@@ -226,5 +241,64 @@ func take[T any](t testing.TB, c <-chan T, what string) T {
 	case <-time.After(patience):
 		t.Fatalf("no %s", what)
 		panic("unreachable")
+	}
+}
+
+// speak sends numbered packets of microphone and camera, each a keyframe, until it is done.
+func (g *guest) speak(first int, each time.Duration) (done func()) {
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(each)
+		defer tick.Stop()
+		for n := first; ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			p := silence(n)
+			p.Payload = binary.BigEndian.AppendUint16(make([]byte, 20), uint16(n))
+			_ = g.client.Mic.WriteRTP(p)
+			p.Timestamp = uint32(n) * 3000
+			p.Payload = binary.BigEndian.AppendUint16(append(make([]byte, 0, 30), 0x10, 0, 1, 2, 3, 4, 5, 6), uint16(n))
+			_ = g.client.Camera.WriteRTP(p)
+		}
+	})
+	return func() { close(stop); wg.Wait() }
+}
+
+// number is what speak wrote at the end of a packet.
+func number(p sfutest.Packet) uint16 { return binary.BigEndian.Uint16(p.Payload[len(p.Payload)-2:]) }
+
+// drain forgets the packets that came so far.
+func (g *guest) drain() {
+	for len(g.client.Packets) > 0 {
+		<-g.client.Packets
+	}
+}
+
+// ssrc of a track the client sends.
+func (g *guest) ssrc(track *webrtc.TrackLocalStaticRTP) uint32 {
+	for _, s := range g.client.PC.GetSenders() {
+		if s.Track() == track {
+			return uint32(s.GetParameters().Encodings[0].SSRC)
+		}
+	}
+	return 0
+}
+
+// told waits for the server's word on the client's media.
+func (g *guest) told(fits func(rtcp.Packet) bool, what string) {
+	g.t.Helper()
+	for deadline := time.After(patience); ; {
+		select {
+		case p := <-g.client.Feedback:
+			if fits(p) {
+				return
+			}
+		case <-deadline:
+			g.t.Fatalf("no %s", what)
+		}
 	}
 }

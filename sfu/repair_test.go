@@ -1,12 +1,9 @@
 package sfu_test
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
@@ -14,98 +11,6 @@ import (
 	"showroom/sfu"
 	"showroom/sfu/sfutest"
 )
-
-// loser loses each tenth packet of the primary video streams, going out or coming in.
-type loser struct {
-	interceptor.NoOp
-	out, in bool
-	lost    atomic.Int32
-}
-
-func (l *loser) NewInterceptor(string) (interceptor.Interceptor, error) { return l, nil }
-
-func primary(i *interceptor.StreamInfo) bool { return i.MimeType == webrtc.MimeTypeVP8 }
-
-func (l *loser) BindLocalStream(i *interceptor.StreamInfo, next interceptor.RTPWriter) interceptor.RTPWriter {
-	if !l.out || !primary(i) {
-		return next
-	}
-	return interceptor.RTPWriterFunc(func(h *rtp.Header, payload []byte, a interceptor.Attributes) (int, error) {
-		if h.SSRC == i.SSRC && h.SequenceNumber%10 == 5 {
-			l.lost.Add(1)
-			return len(payload), nil
-		}
-		return next.Write(h, payload, a)
-	})
-}
-
-func (l *loser) BindRemoteStream(i *interceptor.StreamInfo, next interceptor.RTPReader) interceptor.RTPReader {
-	if !l.in || !primary(i) {
-		return next
-	}
-	return interceptor.RTPReaderFunc(func(b []byte, a interceptor.Attributes) (int, interceptor.Attributes, error) {
-		for {
-			n, attr, err := next.Read(b, a)
-			if err == nil && n > 4 && (uint16(b[2])<<8|uint16(b[3]))%10 == 5 {
-				l.lost.Add(1)
-				continue
-			}
-			return n, attr, err
-		}
-	})
-}
-
-// repairs makes the client lose packets, and repair them as a browser does.
-func repairs(t *testing.T, l *loser) *interceptor.Registry {
-	t.Helper()
-	r := &interceptor.Registry{}
-	r.Add(l)
-	responder, err := nack.NewResponderInterceptor()
-	if err != nil {
-		t.Fatal(err)
-	}
-	generator, err := nack.NewGeneratorInterceptor(nack.GeneratorMaxNacksPerPacket(3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Add(responder)
-	r.Add(generator)
-	return r
-}
-
-// TestLossIsRepaired loses packets on the way to the server, then on the way from it.
-func TestLossIsRepaired(t *testing.T) {
-	for name, lossy := range map[string]*struct{ a, b loser }{
-		"to the server":   {a: loser{out: true}},
-		"from the server": {b: loser{in: true}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			h := open(t)
-			a := h.enter("a", sfutest.Options{Interceptors: repairs(t, &lossy.a)})
-			b := h.enter("b", sfutest.Options{Interceptors: repairs(t, &lossy.b)})
-			a.client.PublishVideo(a.client.Camera)
-			mid := b.shown("a", sfu.Camera)
-			first := b.packet(on(mid)).SequenceNumber
-			const count = 60
-			seen := map[uint16]bool{first: true}
-			for len(seen) < count {
-				p := b.packet(on(mid))
-				if p.SequenceNumber-first < count {
-					seen[p.SequenceNumber] = true
-				}
-			}
-			lost := lossy.a.lost.Load() + lossy.b.lost.Load()
-			if lost < 3 {
-				t.Errorf("only %d packets were lost", lost)
-			}
-			s := b.peer.Stats()
-			t.Logf("%d lost, %d of %d sent again", lost, s.Resent, s.ForwardedPackets)
-			if lossy.b.in && (s.Resent < 3 || s.Resent > 4*uint64(lost)) {
-				t.Errorf("%d packets were sent again for %d lost", s.Resent, lost)
-			}
-		})
-	}
-}
 
 // TestNACKAmplification asks for the same packets over and over.
 func TestNACKAmplification(t *testing.T) {

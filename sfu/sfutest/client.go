@@ -29,6 +29,8 @@ type Options struct {
 	TCP          bool   // connect by ICE-TCP only
 	Interceptors *interceptor.Registry
 	Settings     func(*webrtc.SettingEngine)
+
+	Configuration webrtc.Configuration // ICE servers and what else a connection has
 }
 
 // Packet is one the client received.
@@ -75,7 +77,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
-	if c.PC, err = api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+	if c.PC, err = api.NewPeerConnection(o.Configuration); err != nil {
 		return nil, fmt.Errorf("new client: %w", err)
 	}
 	c.PC.OnTrack(c.receive)
