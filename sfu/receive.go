@@ -148,17 +148,17 @@ func (p *Peer) admit(ssrc uint32, h *rtp.Header) (flow, bool) {
 				f = flow{in: in, repair: true}
 			}
 		}
-		if f.in == nil { // before what it repairs
-			return flow{}, false
-		}
 	} else {
 		f.in = p.arrived(d.mid, ssrc, s)
+	}
+	if f.in == nil { // a repair before what it repairs, or the peer is closing
+		return flow{}, false
 	}
 	if r.flows == nil {
 		r.flows = map[uint32]flow{}
 	}
 	r.flows[ssrc] = f
-	return f, f.in != nil
+	return f, true
 }
 
 // arrived makes a stream of a section's new SSRC, in the place of the one before.

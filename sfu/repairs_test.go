@@ -158,3 +158,23 @@ func TestStreamsNobodyDeclared(t *testing.T) {
 		t.Error("a stream of no section was taken")
 	}
 }
+
+// TestNewStreamOfClosingPeer: packets of a stream that begins while its peer closes are
+// dropped, the second as well as the first.
+func TestNewStreamOfClosingPeer(t *testing.T) {
+	e := testRig(t, 0)
+	p := e.publisher
+	p.mu.Lock()
+	p.incoming = nil
+	p.mu.Unlock()
+	e.packet.SSRC = 1000
+	if err := e.packet.SetExtension(1, []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		e.send(time.Now())
+	}
+	if n := p.panics.Load(); n != 0 {
+		t.Errorf("%d panics", n)
+	}
+}
