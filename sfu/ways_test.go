@@ -67,13 +67,15 @@ func eachWay(t *testing.T, f func(t *testing.T, h *house, way string)) {
 			var nonces sfu.Nonces
 			h := open(t)
 			nonces.Watch(h.server)
+			t.Cleanup(func() {
+				if reused, _, _, _ := nonces.Result(); len(reused) > 0 {
+					t.Error(reused)
+				}
+				if n := h.server.MediaByPion(); n != 0 {
+					t.Errorf("Pion wanted to send %d packets of media", n)
+				}
+			})
 			f(t, h, way)
-			if reused, _, _, _ := nonces.Result(); len(reused) > 0 {
-				t.Error(reused)
-			}
-			if n := h.server.MediaByPion(); n != 0 {
-				t.Errorf("Pion wanted to send %d packets of media", n)
-			}
 		})
 	}
 }
