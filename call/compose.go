@@ -65,7 +65,8 @@ type Derived struct {
 	Size       int64       `json:"size"` // bytes
 	SHA256     string      `json:"sha256"`
 	DurationMS int64       `json:"duration_ms,omitempty"`
-	Width      int         `json:"width,omitempty"` // pixels
+	OffsetMS   int64       `json:"offset_ms,omitempty"` // of its start on the conference's time line
+	Width      int         `json:"width,omitempty"`     // pixels
 	Height     int         `json:"height,omitempty"`
 	LeftOut    []string    `json:"left_out,omitempty"` // recording files that could not be read
 }
@@ -144,12 +145,12 @@ func (c Conference) composable() (names []string) {
 		return nil
 	}
 	for _, f := range c.Files {
-		switch f.State {
-		case FileRecording:
+		if f.State == FileRecording {
 			return nil
-		case FileFinished, FileStored:
-			names = append(names, f.Name)
 		}
+	}
+	for _, f := range c.Playable() {
+		names = append(names, f.Name)
 	}
 	slices.Sort(names)
 	return names

@@ -39,7 +39,7 @@ const (
 // Run follows the log until ctx is done. It owns no goroutine.
 func (f *Follower) Run(ctx context.Context) error {
 	var after uint64
-	if err := f.insist(ctx, "read cursor", func() (err error) {
+	if err := f.Insist(ctx, "read cursor", func() (err error) {
 		after, err = f.Source.Cursor(ctx, f.Name)
 		return err
 	}); err != nil {
@@ -48,20 +48,20 @@ func (f *Follower) Run(ctx context.Context) error {
 	for {
 		appended := f.Source.Appended()
 		var events []Event
-		if err := f.insist(ctx, "read log", func() (err error) {
+		if err := f.Insist(ctx, "read log", func() (err error) {
 			events, err = f.Source.Events(ctx, after, followBatch)
 			return err
 		}); err != nil {
 			return err
 		}
 		for _, e := range events {
-			if err := f.insist(ctx, fmt.Sprintf("event %d, %s", e.Seq, e.Body.Type()), func() error { return f.Handle(ctx, e) }); err != nil {
+			if err := f.Insist(ctx, fmt.Sprintf("event %d, %s", e.Seq, e.Body.Type()), func() error { return f.Handle(ctx, e) }); err != nil {
 				return err
 			}
 			after = e.Seq
 		}
 		if len(events) > 0 {
-			if err := f.insist(ctx, "move cursor", func() error { return f.Source.SetCursor(ctx, f.Name, after) }); err != nil {
+			if err := f.Insist(ctx, "move cursor", func() error { return f.Source.SetCursor(ctx, f.Name, after) }); err != nil {
 				return err
 			}
 			continue
@@ -74,8 +74,8 @@ func (f *Follower) Run(ctx context.Context) error {
 	}
 }
 
-// insist tries until it works or ctx is done.
-func (f *Follower) insist(ctx context.Context, what string, try func() error) error {
+// Insist tries until it works or ctx is done, as Run does with everything.
+func (f *Follower) Insist(ctx context.Context, what string, try func() error) error {
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		err := try()
 		if err == nil {

@@ -20,6 +20,7 @@ type crm struct {
 	state   string
 	storage message
 	deleted bool
+	made    message // where composing stands
 }
 
 func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -106,8 +107,16 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			rec["state"], rec["storage"] = "deleted", message{"state": "deleted", "bytes": 0, "sent_bytes": 0}
 			rec["deletion"] = message{"reason": "request", "by": "key_dev", "ordered_at": time.Now().UTC(), "done_at": time.Now().UTC()}
 		} else if c.state == "finished" {
-			rec = message{"state": "ready", "duration_ms": 754000, "files": []message{{"name": "a.webm", "participant": "p", "participant_name": "Ana Souza", "source": "camera", "duration_ms": 754000, "size": 123456789, "url": "/x"}},
+			rec = message{"state": "ready", "composition": c.made, "derived": []message{}, "archive_url": "/zip?exp=1", "duration_ms": 754000, "files": []message{{"name": "a.webm", "participant": "p", "participant_name": "Ana Souza", "source": "camera", "duration_ms": 754000, "size": 123456789, "url": "/x"}},
 				"keep_until": "2027-02-18T15:00:00Z", "storage": c.storage}
+		}
+		if c.made["state"] == "ready" && !c.deleted {
+			rec["derived"] = []message{
+				{"name": "conference.webm", "kind": "video", "media_type": "video/webm", "size": 12345678, "duration_ms": 754000, "url": "/v?exp=1"},
+				{"name": "conference.m4a", "kind": "audio", "media_type": "audio/mp4", "size": 2345678, "duration_ms": 754000, "url": "/a?exp=1"},
+				{"name": "poster.jpg", "kind": "poster", "media_type": "image/jpeg", "url": "/static/favicon.svg", "width": 1280, "height": 360},
+				{"name": "strip.jpg", "kind": "strip", "media_type": "image/jpeg", "url": "/static/favicon.svg", "width": 1600, "height": 44},
+			}
 		}
 		say(200, rec)
 	case "DELETE /conferences/conf_1/recording":
@@ -115,6 +124,9 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		say(202, message{})
 	case "GET /storage":
 		say(200, message{"waiting": 3, "failing": 2, "failing_since": "2026-11-20T15:00:00Z", "error": "store_denied"})
+	case "POST /conferences/conf_1/recording/compose":
+		c.made = message{"state": "composing", "progress": 0.42}
+		say(200, message{})
 	case "GET /conferences/conf_1/links":
 		say(200, list(c.links))
 	case "POST /conferences/conf_1/links":
@@ -149,6 +161,12 @@ func (c *crm) set(state string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state = state
+}
+
+func (c *crm) make(made message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.made = made
 }
 
 // fillIn sets fields by name and sends the form.
@@ -206,6 +224,7 @@ func TestConsole(t *testing.T) {
 	b.run(`document.querySelector('[data-role="buyer"] [data-testid="revoke"]').click()`)
 	b.until(`!document.querySelector('[data-role="buyer"] [data-testid="revoke"]')`)
 	c.store(message{"state": "waiting", "files": 1, "stored": 0, "bytes": 123456789, "sent_bytes": 40000000, "failures": 4, "error": "store_unavailable", "next_try_at": "2026-11-20T15:30:00Z"})
+	c.make(message{"state": "failed", "progress": 0, "reason": "ffmpeg failed: no <b>luck</b>"})
 	c.set("finished")
 	b.until(visible("storage-error") + " && " + element("storage") + ".textContent.includes('32%')")
 	b.shot("console-upload")
@@ -214,7 +233,17 @@ func TestConsole(t *testing.T) {
 	b.until(visible("watch") + " && !" + visible("links")) // nobody enters any more
 	b.click("share-recording")
 	b.until(element("share-url") + ".value === '/watch#shared'")
+	b.until(element("composing") + ".textContent.includes('ffmpeg failed: no <b>luck</b>')")
 	b.shot("console-recording")
+	b.click("compose")
+	b.until(element("composing") + ".textContent.includes('42') && " + visible("save-archive"))
+	b.shot("console-composing")
+	c.make(message{"state": "ready", "progress": 1, "left_out": []string{"buyer-2.webm"}})
+	b.until(visible("poster") + " && " + visible("strip"))
+	if got := b.text(element("save-video") + ".href"); !strings.HasSuffix(got, "/v?exp=1&download=1") {
+		t.Errorf("the one video is saved from %s", got)
+	}
+	b.shot("console-composed")
 	b.click("delete-recording")
 	b.until(visible("delete-sure"))
 	b.shot("console-delete")

@@ -110,6 +110,8 @@ var composed = map[string]string{
 	"console.recording": "none soon",
 	"finish":            "ended left minutes_exhausted server_restarted",
 	"state":             "scheduled standby waiting ongoing finished cancelled",
+	"composed":          "video audio",
+	"composed.is":       "none waiting failed off",
 	"recording.state":   "none recording processing ready failed deleting deleted",
 	"role":              "seller buyer guest",
 	"refused":           "forbidden not_found no_minutes storage_full",

@@ -49,7 +49,10 @@ func recordingOf(t *testing.T) answers {
 	add("buyer-2.webm", "buyer", "Bruno Lima", "buyer", "camera", 12, 7)
 	add("screen-1.webm", "buyer", "Bruno Lima", "buyer", "screen", 5, 4)
 	files[0]["gaps"] = []message{{"track": "video", "start_ms": 16000, "end_ms": 18000, "reason": "silent"}}
-	a["GET /watch"] = message{"state": "ready", "origin": "2026-11-20T15:00:00Z", "duration_ms": 20000, "files": files, "conference": conferenceOf(time.Now())}
+	a["GET /watch"] = message{"derived": []message{
+		{"name": "conference.mp4", "kind": "video", "media_type": "video/mp4", "size": 1234567, "duration_ms": 20000, "url": "/v?exp=1"},
+		{"name": "poster.jpg", "kind": "poster", "media_type": "image/jpeg", "url": "/static/favicon.svg"},
+	}, "state": "ready", "origin": "2026-11-20T15:00:00Z", "duration_ms": 20000, "files": files, "conference": conferenceOf(time.Now())}
 	return a
 }
 
@@ -66,6 +69,8 @@ func TestWatch(t *testing.T) {
 	b.phase("player")
 	b.until(element("duration") + ".textContent === '0:20'")
 	b.until(shown + " === 'seller-1.webm'")
+	b.until(element("poster") + ".hidden && " + element("poster") + ".src !== ''")
+	b.until(`[...document.querySelectorAll('[data-testid="whole"]')].map(e => e.dataset.kind).join() === 'video'`)
 	b.click("big-play")
 	b.until(shown + " === 'buyer-1.webm,seller-1.webm'")
 	b.until("showroomPlayer.conductor.time > 4000")

@@ -34,6 +34,7 @@ type app struct {
 	objects  objects
 	recorder *recorder.Recorder
 	keeper   *keeper
+	composer *composer // nil: recordings are not composed
 	media    *sfu.Server
 	player   *player.Native
 	tokens   *signaling.Tokens
@@ -66,6 +67,7 @@ func open(cfg Config, log *slog.Logger) (*app, error) {
 		{"database", a.openStore},
 		{"object store", a.openObjects},
 		{"recorder", a.openRecorder},
+		{"composer", a.openComposer},
 		{"media", a.openMedia},
 		{"http", a.openHTTP},
 		{"debug", a.openDebug},
@@ -144,9 +146,13 @@ func (a *app) openHTTP() error {
 	if err := a.openHub(join); err != nil {
 		return err
 	}
-	api, err := rest.New(rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive,
+	config := rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive,
 		Keeper: a.keeper, SigningKey: files,
-		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: clock})
+		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: clock, Manifest: a.manifestText}
+	if a.composer != nil {
+		config.Composing = a.composer.Progress
+	}
+	api, err := rest.New(config)
 	if err != nil {
 		return err
 	}
@@ -161,6 +167,9 @@ func (a *app) run(soon, now context.Context) error {
 	}
 	a.wg.Go(a.tail)
 	a.wg.Go(func() { a.keeper.run(a.follow) })
+	if a.composer != nil {
+		a.wg.Go(func() { a.composer.run(a.follow) })
+	}
 	served := make(chan error, 1)
 	go func() { served <- a.serve() }()
 	a.log.Info("serving", "url", a.url, "http", a.listener.Addr(), "udp", a.media.UDPAddr(), "tcp", a.media.TCPAddr())

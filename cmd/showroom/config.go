@@ -39,6 +39,8 @@ type Config struct {
 
 	S3 S3 `embed:"" prefix:"s3-"`
 
+	Compose Compose `embed:"" prefix:"compose-"`
+
 	Participants int           `default:"64" help:"How many may be in one conference, those at the door included."`
 	ResumeWindow time.Duration `default:"30s" help:"How long a participant with a broken socket keeps their place."`
 	EmptyTimeout time.Duration `default:"30s" help:"How long after everybody left a call is finished."`
@@ -61,6 +63,17 @@ type S3 struct {
 	SecretKeyFile string `help:"File with the secret key." type:"path" placeholder:"FILE"`
 	Plain         bool   `help:"Speak http to the S3 service, not https."`
 }
+
+// Compose says what is made of a recording after the call, where there is ffmpeg.
+type Compose struct {
+	Layout string `default:"side" enum:"side,pip,off" help:"One file of each recording after the call: everybody side by side, the others small in a corner (pip), or off."`
+	MP4    bool   `name:"mp4" help:"An MP4 as well, for Safari and iPhones before iOS 17.4."`
+	Jobs   int    `default:"1" help:"How many recordings are composed at once."`
+	FFmpeg string `name:"ffmpeg" default:"ffmpeg" help:"The ffmpeg to use." placeholder:"FILE"`
+	Font   string `help:"TrueType font for names. Default: one of the usual places." type:"path" placeholder:"FILE"`
+}
+
+const maxComposeJobs = 64
 
 // AfterApply checks what kong cannot, and fills in what follows from the rest.
 func (c *Config) AfterApply() error {
@@ -94,6 +107,9 @@ func (c *Config) AfterApply() error {
 	}
 	if c.MediaEngines < 0 || c.MediaEngines > 64 {
 		return fmt.Errorf("--media-engines %d: 1 to 64, or 0 for one for every two cores", c.MediaEngines)
+	}
+	if c.Compose.Jobs < 1 || c.Compose.Jobs > maxComposeJobs {
+		return fmt.Errorf("--compose-jobs %d is not between 1 and %d", c.Compose.Jobs, maxComposeJobs)
 	}
 	if c.Participants < 2 {
 		return fmt.Errorf("--participants %d: a call needs two", c.Participants)

@@ -21,6 +21,7 @@ var mayImport = map[string]struct{ ours, others []string }{
 	"signaling/notify":  {ours: []string{"call"}},
 	"recorder":          {ours: []string{"call", "store/object", "recorder/webm"}, others: []string{"github.com/pion/rtp", "golang.org/x/sys"}},
 	"recorder/webm":     {others: []string{"github.com/at-wat/ebml-go"}},
+	"recorder/compose":  {ours: []string{"call", "recorder", "store/object"}},
 	"store":             {ours: []string{"call", "store/kv"}},
 	"store/kv":          {others: []string{"go.etcd.io/bbolt"}},
 	"store/object":      {others: []string{"github.com/minio/minio-go"}},

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"syscall"
 	"testing"
 )
@@ -29,6 +31,9 @@ func launch(t *testing.T, data string, args ...string) *launched {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--compose-") }) {
+		args = append(args, "--compose-layout", "off")
 	}
 	p := &program{t: t, out: newLines(), log: &testLog{t: t, lines: newLines()}, done: make(chan int, 1)}
 	cmd := exec.Command(self, append(args, "--data", data, "--media-udp", "127.0.0.1:0", "--media-tcp", "127.0.0.1:0")...)

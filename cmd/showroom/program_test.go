@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +43,9 @@ func startIn(t *testing.T, data string, args ...string) *program {
 	now, stop := context.WithCancel(context.Background())
 	p := &program{t: t, out: newLines(), drain: drain, stop: stop, done: make(chan int, 1)}
 	args = append(args, "--data", data, "--media-udp", "127.0.0.1:0", "--media-tcp", "127.0.0.1:0", "--drain-timeout", "1s")
+	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--compose-") }) { // most tests have no use for it, and the machine other things to do
+		args = append(args, "--compose-layout", "off")
+	}
 	listen := true
 	for _, a := range args {
 		listen = listen && a != "--listen"

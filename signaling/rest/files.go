@@ -23,7 +23,10 @@ func (a *api) readFile(r *request) (reply, error) {
 	if upto := r.URL.Query().Get("upto"); upto != "" {
 		return a.readLive(r, upto)
 	}
-	f, src, err := a.openFile(r)
+	if r.PathValue("file") == archiveName {
+		return a.readArchive(r)
+	}
+	f, src, err := a.openNamed(r.Context(), r.subject.conference, r.PathValue("file"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -57,11 +60,10 @@ func (r *request) goodFor() int64 {
 	return max(0, exp-r.now.Unix())
 }
 
-// openFile finds the file where it is now: on this disk or, once it was verified there, in the object store.
-func (a *api) openFile(r *request) (call.File, io.ReadSeekCloser, error) {
-	conference := r.subject.conference
+// openNamed finds a file where it is now: on this disk or, once it was verified there, in the object store.
+func (a *api) openNamed(ctx context.Context, conference, name string) (call.File, io.ReadSeekCloser, error) {
 	for range 2 { // it may move while we look: then once more
-		c, err := a.Store.Case(r.Context(), conference)
+		c, err := a.Store.Case(ctx, conference)
 		if err != nil {
 			return call.File{}, nil, err
 		}
@@ -69,7 +71,10 @@ func (a *api) openFile(r *request) (call.File, io.ReadSeekCloser, error) {
 			return call.File{}, nil, fail(codeDeleted, "the recording was deleted")
 		}
 		playable := c.Conference.Playable()
-		i := slices.IndexFunc(playable, func(f call.File) bool { return f.Name == r.PathValue("file") })
+		for _, d := range c.Conference.Composition.Derived {
+			playable = append(playable, call.File{Name: d.Name, MediaType: d.MediaType, SHA256: d.SHA256, State: call.FileStored, Key: call.ObjectKey(conference, d.Name)})
+		}
+		i := slices.IndexFunc(playable, func(f call.File) bool { return f.Name == name })
 		if i < 0 {
 			return call.File{}, nil, call.ErrNoFile
 		}
@@ -78,7 +83,7 @@ func (a *api) openFile(r *request) (call.File, io.ReadSeekCloser, error) {
 		if f.State == call.FileStored {
 			open = a.openStored
 		}
-		src, err := open(r.Context(), conference, f)
+		src, err := open(ctx, conference, f)
 		if err == nil {
 			return f, src, nil
 		}
@@ -127,7 +132,7 @@ func hide(err error) error {
 
 // mediaType lets through what the recorder makes; a browser gets to interpret nothing else.
 func mediaType(s string) string {
-	if slices.Contains([]string{"video/webm", "audio/webm", "video/x-matroska", "audio/x-matroska", "video/mp4"}, s) {
+	if slices.Contains([]string{"video/webm", "audio/webm", "video/x-matroska", "audio/x-matroska", "video/mp4", "audio/mp4", "image/jpeg"}, s) {
 		return s
 	}
 	return "application/octet-stream"

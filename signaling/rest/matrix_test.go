@@ -113,6 +113,9 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 	if rt.method == "DELETE" && strings.HasSuffix(rt.path, "/recording") {
 		b.wantOver(v)
 	}
+	if strings.HasSuffix(rt.path, "/compose") {
+		b.over(v)
+	}
 	body = map[string]string{
 		"POST /sellers":                        `{"name": "C", "monthly_minutes": 1}`,
 		"PATCH /sellers/{id}":                  `{"name": "D"}`,

@@ -13,6 +13,10 @@ type recording struct {
 	Origin     *time.Time `json:"origin"` // zero of the time line; null while there is nothing to play
 	DurationMS int64      `json:"duration_ms"`
 	Files      []playable `json:"files"`
+
+	Composition composition `json:"composition"`
+	Derived     []derived   `json:"derived"`               // what is there of it
+	ArchiveURL  string      `json:"archive_url,omitempty"` // everything in one ZIP; not while the call runs
 }
 
 type playable struct {
@@ -51,6 +55,7 @@ func (a *api) recordingOf(c call.Case, now time.Time) recording {
 		out.Files = append(out.Files, a.playable(c, f, expires))
 	}
 	a.addLive(&out, c, now)
+	a.addDerived(&out, c, expires)
 	return out
 }
 
@@ -129,8 +134,10 @@ func (a *api) readWatch(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	rec := a.recordingOf(c, r.now)
+	rec.ArchiveURL = "" // it has the evidence of consents
 	return ok(struct {
 		recording
 		Conference invited `json:"conference"`
-	}{a.recordingOf(c, r.now), showInvited(c)})
+	}{rec, showInvited(c)})
 }

@@ -105,6 +105,10 @@ type Config struct {
 	OpenLive func(conference, file, upto string) (io.ReadSeekCloser, error)
 	// Keeper tells how uploads and deletions stand; without one nothing is said of it.
 	Keeper Keeper
+	// Manifest is the manifest of a recording, JSON.
+	Manifest func(ctx context.Context, conference string) ([]byte, error)
+	// Composing is how far the composing of a recording is, 0 to 1. It is nil on a server that composes nothing.
+	Composing func(conference string) float64
 	// SigningKey signs watch links and the URLs of files, at least 32 bytes. A new one makes the old links worthless.
 	SigningKey []byte
 	// PublicURL is how browsers reach this server, such as https://meet.example.com; links begin with it.
@@ -141,8 +145,8 @@ type api struct {
 // New returns the handler of everything under /api/v1, and of the description at /api/openapi.json.
 func New(c Config) (http.Handler, error) {
 	switch {
-	case c.Store == nil || c.Tokens == nil || c.Objects == nil || c.Local == nil || c.Log == nil:
-		return nil, errors.New("rest: Store, Tokens, Objects, Local and Log are required")
+	case c.Store == nil || c.Tokens == nil || c.Objects == nil || c.Local == nil || c.Manifest == nil || c.Log == nil:
+		return nil, errors.New("rest: Store, Tokens, Objects, Local, Manifest and Log are required")
 	case len(c.SigningKey) < minSigningKey:
 		return nil, errors.New("rest: the signing key has fewer than 32 bytes")
 	}

@@ -73,6 +73,7 @@ func (a *api) routes() []route {
 		{"GET", "/conferences/{conference}/recording", byAnyKey, a.readRecording},
 		{"DELETE", "/conferences/{conference}/recording", byKey, a.deleteRecording},
 		{"POST", "/conferences/{conference}/recording/links", byAnyKey, a.createWatchLink},
+		{"POST", "/conferences/{conference}/recording/compose", byAnyKey, a.composeRecording},
 
 		{"GET", "/invitation", byPass, a.readInvitation},
 		{"POST", "/invitation/accept", byPass, a.acceptInvitation},

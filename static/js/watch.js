@@ -1,4 +1,5 @@
 /** The watch page: all files of a recording as one, with one set of controls. */
+import { derivedName, playable, poster, saving } from './derived.js';
 import { byID, el, icon, placeIcons, setIcon } from './dom.js';
 import { begin, clock, dateTime, label, languageSwitch, put, size, suggest, t } from './text.js';
 import { Conductor } from './watch/conductor.js';
@@ -79,7 +80,7 @@ function play(recording, before) {
     document.title = `${conference.subject} · Showroom`;
     byID('title').textContent = conference.subject;
     byID('when').textContent = `${t('invitation.people', { seller: conference.seller.name, buyer: conference.buyer.name })} · ${dateTime(recording.origin ?? conference.starts_at)}`;
-    byID('files').replaceChildren(...files.map(download));
+    byID('files').replaceChildren(...whole(), ...files.map(download));
     byID('duration').textContent = clock(total / 1000);
     byID('seek').max = String(total);
     state();
@@ -90,6 +91,12 @@ function play(recording, before) {
     const what = t(f.source.includes('screen') ? 'source.screen' : 'source.camera');
     return el('li', { testid: 'file' }, el('span', {}, el('strong', {}, f.participant_name || f.participant), el('span', { class: 'muted' }, `${what} · ${clock(f.duration_ms / 1000)} · ${size(f.size)}`)),
       f.live ? el('span', { class: 'muted' }, t('watch.live')) : el('a', { class: 'button plain', href: f.url, download: f.name, testid: 'download' }, icon('download'), t('console.download')));
+  }
+
+  /** Everybody in one file, where it was made. */
+  function whole() {
+    return playable(recording).map((d) => el('li', { testid: 'whole', data: { kind: d.kind } }, el('span', {}, el('strong', {}, derivedName(d)), el('span', { class: 'muted' }, `${clock(d.duration_ms / 1000)} · ${size(d.size)}`)),
+      el('a', { class: 'button plain', href: saving(d.url), download: '', testid: `save-${d.kind}` }, icon('download'), t('console.download'))));
   }
 
   function tick() {
@@ -181,9 +188,19 @@ function play(recording, before) {
   sound();
   words();
   show('player');
+  if (!before) still(poster(recording), files.map(video));
   if (before) conductor.seek(before.at);
   if (before?.playing) conductor.play();
   /** @type {any} */ (window).showroomPlayer = { conductor, fileAt: (i) => fileAt(rows[i], conductor.time) }; // for tests and the curious
+}
+
+/** Shows a still until the first picture is there. */
+function still(d, videos) {
+  const img = byID('poster');
+  if (!d) return;
+  img.src = d.url;
+  img.hidden = false;
+  for (const v of videos) v.addEventListener('loadeddata', () => { img.hidden = true; }, { once: true });
 }
 
 /** Says when a file cannot be loaded: most often the addresses in an open page have expired. */

@@ -5,9 +5,11 @@ import { failure, head, poll, say, stateBadge, sure, words } from './parts.js';
 import { links } from './links.js';
 import { recordingCard } from './recording.js';
 import { storage } from './storage.js';
+import { composed } from './composed.js';
 import { log } from './log.js';
 
 const OVER = new Set(['finished', 'cancelled']);
+const BUSY = new Set(['waiting', 'composing']);
 
 /** @param {import('./parts.js').Place} place @param {string} id */
 export async function conference({ api, show, signal }, id) {
@@ -16,6 +18,9 @@ export async function conference({ api, show, signal }, id) {
   const details = el('section', { class: 'card', testid: 'details' });
   const recording = el('section', { class: 'card', testid: 'recording-card' });
   const logCard = el('section', { class: 'card', testid: 'events' });
+  const files = el('div', { class: 'stack' });
+  const made = el('div', { class: 'stack' });
+  recording.append(files, made);
   const problem = el('div', { hidden: true });
   const where = el('div', { class: 'stack' });
   const linkCard = el('section', { class: 'card', testid: 'links' });
@@ -58,11 +63,21 @@ export async function conference({ api, show, signal }, id) {
     });
     draw('details', c, () => details.replaceChildren(...facts(c)));
     draw('storage', [rec.storage, rec.keep_until], () => where.replaceChildren(...storage(rec))); // apart: it moves during an upload
-    draw('recording', { ...rec, storage: undefined }, () => recording.replaceChildren(...recordingCard({ api, path, rec, conference: c, where, changed: follow })));
+    const { composition, derived, archive_url, storage: _, ...recorded } = rec;
+    draw('recording', recorded, () => files.replaceChildren(...recordingCard({ api, path, rec, conference: c, where, changed: follow })));
+    draw('made', [composition, derived, archive_url], () => made.replaceChildren(...composed({ rec, compose })));
+    made.hidden = !rec.files?.length || !OVER.has(c.state);
     draw('events', list, () => logCard.replaceChildren(...log(list)));
     linkCard.hidden = OVER.has(c.state);
-    const moving = ['recording', 'processing', 'deleting'].includes(rec.state) || ['uploading', 'waiting'].includes(rec.storage?.state);
+    const moving = ['recording', 'processing', 'deleting'].includes(rec.state) || ['uploading', 'waiting'].includes(rec.storage?.state) || (!made.hidden && BUSY.has(composition?.state));
     return !OVER.has(c.state) || moving;
+  }
+
+  /** Asks for what is made of the recording, and looks until it is there. */
+  async function compose() {
+    await api.post(`${path}/recording/compose`);
+    await refresh();
+    follow();
   }
 
   function actions(c) {
