@@ -92,7 +92,7 @@ func (a *api) composeRecording(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(a.recordingOf(c, r.now))
+	return ok(a.fullRecordingOf(c, r.now))
 }
 
 // readArchive streams everything there is of a recording as one ZIP. Nothing is compressed: media is already.
@@ -109,7 +109,7 @@ func (a *api) readArchive(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, fmt.Errorf("manifest of %s: %w", c.Conference.ID, hide(err))
 	}
-	consents, err := json.MarshalIndent(consentsOf(c), "", "  ")
+	consents, err := json.MarshalIndent(c.Evidence(), "", "  ")
 	if err != nil {
 		return reply{}, err
 	}
@@ -118,7 +118,7 @@ func (a *api) readArchive(r *request) (reply, error) {
 		h.Set("Content-Type", "application/zip")
 		h.Set("Content-Disposition", `attachment; filename="`+c.Conference.ID+`.zip"`)
 		deadlines(w).SetWriteDeadline(time.Now().Add(longestDownload)) //nolint:errcheck // a test's recorder has none
-		if err := a.writeArchive(r.Context(), w, c.Conference, names, map[string][]byte{"manifest.json": manifest, "consents.json": consents}); err != nil {
+		if err := a.writeArchive(r.Context(), w, c.Conference, names, map[string][]byte{"manifest.json": manifest, call.ConsentsName: consents}); err != nil {
 			if r.Context().Err() == nil { // who has gone is no trouble
 				a.Log.Error("archive ends early", "call", c.Conference.ID, "err", err)
 			}
@@ -152,7 +152,7 @@ func (a *api) writeArchive(ctx context.Context, w io.Writer, c call.Conference, 
 		}
 		return nil
 	}
-	for _, name := range []string{"manifest.json", "consents.json"} {
+	for _, name := range []string{"manifest.json", call.ConsentsName} {
 		if err := add(name, bytes.NewReader(texts[name])); err != nil {
 			return err
 		}
@@ -169,23 +169,4 @@ func (a *api) writeArchive(ctx context.Context, w io.Writer, c call.Conference, 
 		}
 	}
 	return z.Close()
-}
-
-// consentOf is an answer to being recorded with its evidence.
-type consentOf struct {
-	Participant string    `json:"participant"`
-	Name        string    `json:"name"`
-	Accepted    bool      `json:"accepted"`
-	Text        string    `json:"text"`
-	Language    string    `json:"language"`
-	Address     string    `json:"address"`
-	At          time.Time `json:"at"`
-}
-
-func consentsOf(c call.Case) (all []consentOf) {
-	all = []consentOf{}
-	for _, k := range c.Conference.Consents {
-		all = append(all, consentOf{k.Participant, c.NameOf(k.Participant), k.Accepted, k.Text, k.Language, k.Address, k.At})
-	}
-	return all
 }

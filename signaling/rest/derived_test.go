@@ -16,24 +16,6 @@ import (
 	"showroom/call"
 )
 
-// over ends the call of a visit.
-func (b *bench) over(v visit) {
-	b.t.Helper()
-	b.wantInside(v)
-	if !b.isOver(v) {
-		b.apply(v.conference, call.End("seller", call.ReasonEnded))
-	}
-}
-
-func (b *bench) isOver(v visit) bool {
-	b.t.Helper()
-	c, err := b.store.Case(b.t.Context(), v.conference)
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return c.Conference.Over()
-}
-
 // derive puts a derived file into the object store and the log.
 func (b *bench) derive(v visit, d call.Derived, text string) {
 	b.t.Helper()
@@ -69,7 +51,7 @@ func TestDerivedFiles(t *testing.T) {
 	if a := b.want(409, "POST", "/conferences/"+v.conference+"/recording/compose", ""); a.code() != "conflict" {
 		t.Errorf("composing a call that is not over: %s", a.Body)
 	}
-	b.over(v)
+	b.wantOver(v)
 	state("waiting")
 	b.apply(v.conference, call.StartComposition([]string{call.ComposedWebM, call.ComposedPoster}))
 	state("composing")
@@ -104,7 +86,7 @@ func TestArchive(t *testing.T) {
 	v := b.visit()
 	b.wantInside(v)
 	b.apply(v.conference, call.Agree(call.Consented{Participant: "buyer", Accepted: true, Text: "May we record?", Language: "en", Address: "127.0.0.1"}))
-	b.over(v)
+	b.wantOver(v)
 	b.apply(v.conference, call.StartComposition([]string{call.ComposedWebM, call.ComposedPoster}))
 	b.derive(v, call.Derived{Name: call.ComposedWebM, Kind: call.DerivedVideo, MediaType: "video/webm"}, "a film")
 	rec, _, _ := b.recordingOf(v)

@@ -114,7 +114,7 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 		b.wantOver(v)
 	}
 	if strings.HasSuffix(rt.path, "/compose") {
-		b.over(v)
+		b.wantOver(v)
 	}
 	body = map[string]string{
 		"POST /sellers":                        `{"name": "C", "monthly_minutes": 1}`,
