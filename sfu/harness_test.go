@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	flag.Parse()
-	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue { // they wait for the network more than they compute
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue && flag.Lookup("test.fuzz").Value.String() == "" { // they wait for the network more than they compute
 		_ = f.Value.Set("6")
 	}
 	goleak.VerifyTestMain(m)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"showroom/sfu"
 	"showroom/sfu/sfutest"
@@ -13,7 +14,7 @@ import (
 // FuzzStray sends anything to the media sockets while a peer is about to connect: STUN that
 // names it, DTLS, media, garbage, by UDP and by TCP. Nobody may panic, and the peer waits on.
 func FuzzStray(f *testing.F) {
-	h := open(f)
+	h := open(f, func(c *sfu.Config) { c.Failed = time.Hour }) // the peer waits for a client that never comes
 	g := h.join("g", sfutest.Options{})
 	offer, sources, err := g.client.Offer(false)
 	if err != nil {
