@@ -116,6 +116,8 @@ var composed = map[string]string{
 	"role":              "seller buyer guest",
 	"refused":           "forbidden not_found no_minutes storage_full",
 	"storage":           "uploading waiting stored deleting deleted store_unavailable store_denied store_full store_corrupts failed",
+	"webhook":           "test rotate remove resume",
+	"webhook.state":     "active failing set_aside",
 }
 
 func TestEveryKeyUsedExists(t *testing.T) {

@@ -72,7 +72,7 @@ func (s *Store) change(ctx context.Context, decide decision) (after call.Case, a
 		return err
 	})
 	if wrote && (err == nil || commitOpen(err)) {
-		s.tellAppended()
+		s.appended.tell()
 	}
 	if err != nil {
 		return call.Case{}, nil, err

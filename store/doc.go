@@ -6,7 +6,7 @@
 // events the transaction is given up, which costs no disk write.
 //
 // The log (ev) is the truth. Streams, views and lists are derived from it and [Store.Rebuild] makes them anew. Cursors, API keys,
-// secrets and remembered answers are not events and stand beside it.
+// secrets, webhooks and remembered answers are not events and stand beside it.
 //
 //	ev/ seq                           an event, JSON
 //	st/ stream 0 seq                  which events concern a stream; minutes concern the seller and the conference
@@ -21,10 +21,12 @@
 //	ke/ SHA-256                       which API key a secret opens, by the secret's digest, JSON
 //	sc/ name                          a secret of this installation, raw
 //	an/ SHA-256   ax/ expiry SHA-256  an answer kept under an idempotency key, JSON, and when it may go
+//	wh/ id                            a webhook and how far it was told, JSON
+//	wa/ id 0 n                        its last attempts, JSON
 //	format                            the version of this layout
 //
 // Numbers and times are written so that they sort (see keys.go). Lists are read by range, never whole.
 //
-// The package starts no goroutine. Its one mutex guards the channel of [Store.Appended] and is never held over a
+// The package starts no goroutine. Its mutexes guard the channels of [Store.Appended] and the like and are never held over a
 // call to the database; the database's own lock orders the writers.
 package store

@@ -26,6 +26,8 @@ const (
 	tableSecret     = "sc/"
 	tableAnswer     = "an/"
 	listAnswers     = "ax/"
+	tableWebhook    = "wh/"
+	tableAttempt    = "wa/"
 	keyFormat       = "format"
 )
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"showroom/call"
@@ -16,8 +15,8 @@ type Store struct {
 	db  kv.DB
 	now func() time.Time
 
-	mu       sync.Mutex
-	appended chan struct{} // closed and replaced after an append
+	appended bell // rung after an append
+	webhooks bell // rung when somebody changed a webhook
 }
 
 var _ call.Source = (*Store)(nil)
@@ -27,7 +26,7 @@ const format = "2"
 
 // New is the store in db, which may be empty and stays the caller's to close.
 func New(db kv.DB, now func() time.Time) (*Store, error) {
-	s := &Store{db: db, now: now, appended: make(chan struct{})}
+	s := &Store{db: db, now: now}
 	if err := s.migrate(context.Background()); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -48,18 +47,7 @@ func New(db kv.DB, now func() time.Time) (*Store, error) {
 func (s *Store) clock() time.Time { return s.now().UTC().Round(0) }
 
 // Appended returns a channel that is closed at the next append of this process, after its commit. Take it before reading.
-func (s *Store) Appended() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.appended
-}
-
-func (s *Store) tellAppended() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	close(s.appended)
-	s.appended = make(chan struct{})
-}
+func (s *Store) Appended() <-chan struct{} { return s.appended.wait() }
 
 // errNothing ends an update that has nothing to write.
 var errNothing = errors.New("nothing to write")

@@ -17,6 +17,7 @@ import (
 	"showroom/recorder"
 	"showroom/sfu"
 	"showroom/signaling"
+	"showroom/signaling/notify"
 	"showroom/signaling/rest"
 	"showroom/store"
 	"showroom/store/kv"
@@ -39,6 +40,7 @@ type app struct {
 	player   *player.Native
 	tokens   *signaling.Tokens
 	hub      *signaling.Hub
+	webhooks *notify.Webhooks
 	listener net.Listener
 	http     *http.Server
 	debug    *http.Server // nil: none
@@ -69,6 +71,7 @@ func open(cfg Config, log *slog.Logger) (*app, error) {
 		{"recorder", a.openRecorder},
 		{"composer", a.openComposer},
 		{"media", a.openMedia},
+		{"notifications", a.openNotify},
 		{"http", a.openHTTP},
 		{"debug", a.openDebug},
 	} {
@@ -148,7 +151,8 @@ func (a *app) openHTTP() error {
 	}
 	config := rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive,
 		Keeper: a.keeper, SigningKey: files,
-		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: clock, Manifest: a.manifestText}
+		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: clock, Manifest: a.manifestText,
+		PlainWebhooks: len(a.cfg.WebhookNetworks) > 0, TestWebhook: a.webhooks.Test}
 	if a.composer != nil {
 		config.Composing = a.composer.Progress
 	}
@@ -170,6 +174,7 @@ func (a *app) run(soon, now context.Context) error {
 	if a.composer != nil {
 		a.wg.Go(func() { a.composer.run(a.follow) })
 	}
+	a.tell()
 	served := make(chan error, 1)
 	go func() { served <- a.serve() }()
 	a.log.Info("serving", "url", a.url, "http", a.listener.Addr(), "udp", a.media.UDPAddr(), "tcp", a.media.TCPAddr())

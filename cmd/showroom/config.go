@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"showroom/signaling"
+	"showroom/signaling/notify"
 )
 
 // Config is everything one can set: by flag, by environment (SHOWROOM_ and the flag's name) or in the file given with --config,
@@ -36,6 +37,8 @@ type Config struct {
 	Origins        []string `help:"Origins of other sites whose pages may use signaling and API, such as https://crm.example.com." placeholder:"ORIGIN"`
 
 	ClientHeader string `help:"Header in which your reverse proxy says who the client is, such as X-Forwarded-For. Only behind a proxy that sets it." placeholder:"HEADER"`
+
+	WebhookNetworks []string `help:"Networks of your own that webhooks may call, also by http, such as 10.1.0.0/16. Others must be public and https." placeholder:"CIDR"`
 
 	S3 S3 `embed:"" prefix:"s3-"`
 
@@ -116,6 +119,9 @@ func (c *Config) AfterApply() error {
 	}
 	if err := signaling.CheckOrigins(c.Origins); err != nil {
 		return fmt.Errorf("--origins: %w", err)
+	}
+	if _, err := notify.NewGuard(c.WebhookNetworks); err != nil {
+		return fmt.Errorf("--webhook-networks: %w", err)
 	}
 	for _, address := range c.MediaAddresses {
 		if net.ParseIP(address) == nil {

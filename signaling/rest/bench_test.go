@@ -72,6 +72,7 @@ func newBench(t *testing.T) *bench {
 		Manifest:  func(context.Context, string) ([]byte, error) { return []byte(`{"version": 1}`), nil },
 		Composing: func(string) float64 { return 0.25 },
 		PublicURL: "https://meet.example", Log: slog.New(slog.NewTextHandler(b.log, nil)), Now: clock,
+		TestWebhook: func(context.Context, call.Webhook) call.Attempt { return call.Attempt{Status: 204} },
 	}
 	b.restart()
 	return b
@@ -162,7 +163,7 @@ func (b *bench) wantAs(status int, credential, method, path, body string, pairs 
 }
 
 // visit is a conference with everything a test may look at; key is its seller's, id and secret.
-type visit struct{ seller, buyer, conference, link, token, watch, file, key, secret string }
+type visit struct{ seller, buyer, conference, link, token, watch, file, key, secret, webhook string }
 
 const fileText = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -181,6 +182,8 @@ func (b *bench) visit() visit {
 	l := b.want(201, "POST", "/conferences/"+v.conference+"/links", `{"role": "buyer"}`)
 	v.link, v.token = l.str("id"), l.str("token")
 	_, v.watch, _ = strings.Cut(b.want(201, "POST", "/conferences/"+v.conference+"/recording/links", "").str("url"), "#")
+	v.webhook = "hook_" + strings.TrimPrefix(v.conference, "conf_")
+	b.store.hooks[v.webhook] = call.Webhook{ID: v.webhook, URL: "https://crm.example/hooks", Events: []string{"*"}}
 	b.record(v.conference, v.file)
 	return v
 }

@@ -125,8 +125,11 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 		"PATCH /keys/{key}":                    `{"name": "L"}`,
 		"POST /conferences":                    `{"seller": "` + v.seller + `", "buyer": "` + v.buyer + `", "subject": "S", "starts_at": "2026-11-21T10:00:00Z"}`,
 		"POST /conferences/{conference}/links": `{"role": "seller"}`,
+		"POST /webhooks":                       `{"url": "https://crm.example/hooks"}`,
+		"PATCH /webhooks/{webhook}":            `{"description": "D"}`,
+		"POST /webhooks/{webhook}/redeliver":   `{"after": 0}`,
 	}[rt.method+" "+rt.path]
-	return strings.NewReplacer("{id}", id, "{key}", v.key, "{conference}", v.conference, "{link}", v.link, "{file}", v.file).Replace(rt.path), body
+	return strings.NewReplacer("{id}", id, "{key}", v.key, "{conference}", v.conference, "{link}", v.link, "{file}", v.file, "{webhook}", v.webhook).Replace(rt.path), body
 }
 
 // TestForeign asks with a good credential for what is another's, unknown, or no id at all: always 404 (401 where the address itself is
@@ -145,7 +148,7 @@ func TestForeign(t *testing.T) {
 				continue
 			}
 			_, body := b.fill(rt, v)
-			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{link}", v.link).Replace(rt.path)
+			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{link}", v.link, "{webhook}", id).Replace(rt.path)
 			if name == "of another kind" && strings.HasPrefix(rt.path, "/sellers") {
 				continue
 			}

@@ -23,6 +23,8 @@ type memory struct {
 	buyers   map[string]call.Buyer
 	keys     map[string]call.Key
 	answers  map[string][2][]byte // digest, answer
+	hooks    map[string]call.Webhook
+	attempts map[string][]call.Attempt
 	log      []call.Event
 	appended chan struct{}
 	broken   error // what every call fails with
@@ -31,7 +33,7 @@ type memory struct {
 func newMemory(now func() time.Time) *memory {
 	return &memory{
 		now: now, confs: map[string]call.Conference{}, sellers: map[string]call.Seller{}, buyers: map[string]call.Buyer{},
-		appended: make(chan struct{}), keys: map[string]call.Key{}, answers: map[string][2][]byte{},
+		appended: make(chan struct{}), keys: map[string]call.Key{}, answers: map[string][2][]byte{}, hooks: map[string]call.Webhook{}, attempts: map[string][]call.Attempt{},
 	}
 }
 

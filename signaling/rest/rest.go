@@ -76,6 +76,19 @@ type Memory interface {
 	Remember(ctx context.Context, key string, digest, answer []byte) error
 }
 
+// Webhooks keeps webhooks and what was tried to deliver to them.
+type Webhooks interface {
+	AddWebhook(ctx context.Context, w call.Webhook) error
+	ChangeWebhook(ctx context.Context, id string, change func(call.Webhook) (call.Webhook, error)) (call.Webhook, error)
+	RemoveWebhook(ctx context.Context, id string) error
+	Webhook(ctx context.Context, id string) (call.Webhook, error)
+	Webhooks(ctx context.Context) ([]call.Webhook, error)
+	// Attempts are the last deliveries, the newest first: those before the number, 0 for all.
+	Attempts(ctx context.Context, webhook string, before uint64, limit int) ([]call.Attempt, error)
+	// Head is the number of the log's last event.
+	Head(ctx context.Context) (uint64, error)
+}
+
 // Store is what the API needs of the store.
 type Store interface {
 	Conferences
@@ -84,6 +97,7 @@ type Store interface {
 	Buyers
 	Keys
 	Memory
+	Webhooks
 }
 
 // Tokens issues and checks the tokens of access links. Verify returns [call.ErrPass] or [call.ErrExpired].
@@ -92,7 +106,7 @@ type Tokens interface {
 	Verify(token string, now time.Time) (call.Pass, error)
 }
 
-// Config is what the API is made of. All but Origins, Address, Closing, Sockets and Now are required.
+// Config is what the API is made of. All but Origins, Address, Closing, Sockets, Now and what concerns webhooks are required.
 type Config struct {
 	Store   Store
 	Tokens  Tokens
@@ -124,6 +138,11 @@ type Config struct {
 	Sockets *sync.WaitGroup
 	Log     *slog.Logger
 	Now     func() time.Time
+
+	// PlainWebhooks lets webhooks have http addresses.
+	PlainWebhooks bool
+	// TestWebhook sends a webhook a message that is no event. Nil: this server sends none.
+	TestWebhook func(ctx context.Context, w call.Webhook) call.Attempt
 }
 
 const (

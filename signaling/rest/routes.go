@@ -75,6 +75,17 @@ func (a *api) routes() []route {
 		{"POST", "/conferences/{conference}/recording/links", byAnyKey, a.createWatchLink},
 		{"POST", "/conferences/{conference}/recording/compose", byAnyKey, a.composeRecording},
 
+		{"POST", "/webhooks", byKey, a.createWebhook},
+		{"GET", "/webhooks", byKey, a.listWebhooks},
+		{"GET", "/webhooks/{webhook}", byKey, a.readWebhook},
+		{"PATCH", "/webhooks/{webhook}", byKey, a.changeWebhook},
+		{"DELETE", "/webhooks/{webhook}", byKey, a.deleteWebhook},
+		{"POST", "/webhooks/{webhook}/rotate", byKey, a.rotateWebhook},
+		{"POST", "/webhooks/{webhook}/resume", byKey, a.resumeWebhook},
+		{"POST", "/webhooks/{webhook}/redeliver", byKey, a.redeliverWebhook},
+		{"POST", "/webhooks/{webhook}/test", byKey, a.testWebhook},
+		{"GET", "/webhooks/{webhook}/deliveries", byKey, a.listDeliveries},
+
 		{"GET", "/invitation", byPass, a.readInvitation},
 		{"POST", "/invitation/accept", byPass, a.acceptInvitation},
 		{"GET", "/watch", byWatchToken, a.readWatch},

@@ -5,6 +5,7 @@ import { conferences, newConference } from './console/conferences.js';
 import { keys } from './console/keys.js';
 import { failure, words } from './console/parts.js';
 import { newSeller, seller, sellers } from './console/sellers.js';
+import { newWebhook, webhook, webhooks } from './console/webhooks.js';
 import { byID, el } from './dom.js';
 import { begin, languageSwitch, t } from './text.js';
 
@@ -12,6 +13,7 @@ const KEY = 'showroom.key';
 const ROUTES = [
   [/^#?\/?$/, conferences], [/^#\/new$/, newConference], [/^#\/conferences\/([\w-]+)$/, conference],
   [/^#\/keys$/, keys], [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller],
+  [/^#\/webhooks$/, webhooks], [/^#\/webhooks\/new$/, newWebhook], [/^#\/webhooks\/([\w-]+)$/, webhook],
 ];
 
 /** @type {API|null} */ let api = null;
@@ -64,11 +66,7 @@ async function route() {
   if (!api) return;
   const view = byID('view');
   const show = (...nodes) => { if (!signal.aborted) view.replaceChildren(...nodes.filter(Boolean)); };
-  const part = ['sellers', 'keys'].find((p) => location.hash.startsWith(`#/${p}`)) ?? 'conferences';
-  for (const p of ['conferences', 'sellers', 'keys']) {
-    if (p === part) byID(`nav-${p}`).setAttribute('aria-current', 'page'); else byID(`nav-${p}`).removeAttribute('aria-current');
-  }
-  document.title = `${t(`console.${part}`)} · Showroom`;
+  mark();
   show(el('span', { class: 'spinner' }));
   view.focus({ preventScroll: true });
   for (const [pattern, open] of ROUTES) {
@@ -82,6 +80,14 @@ async function route() {
     return;
   }
   show(failure({ status: 404, message: location.hash, code: '' }));
+}
+
+/** Marks the part of the console that is shown. */
+function mark() {
+  const links = [...byID('nav').querySelectorAll('a[href^="#"]')];
+  const current = links.find((a) => a.hash !== '#/' && location.hash.startsWith(a.hash)) ?? links[0];
+  for (const a of links) if (a === current) a.setAttribute('aria-current', 'page'); else a.removeAttribute('aria-current');
+  document.title = `${current.textContent} · Showroom`;
 }
 
 /** A ready link pasted into an open console signs in with its key. */
