@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -129,4 +130,45 @@ func TestAnswers(t *testing.T) {
 	if a := w.Test(t.Context(), call.Webhook{ID: "hook_a", URL: s.URL}); !strings.Contains(a.Error, "refused") || strings.Contains(a.Error, "Post ") {
 		t.Errorf("nobody there: %q", a.Error)
 	}
+}
+
+// TestConnectionClosedMeanwhile: that a receiver closed a kept connection is no failure of this delivery.
+func TestConnectionClosedMeanwhile(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go serveOnce(c)
+		}
+	}()
+	w := guarded(t, "127.0.0.0/8")
+	for n := range 5 {
+		if a := w.Test(t.Context(), call.Webhook{ID: "hook_a", URL: "http://" + l.Addr().String()}); a.Error != "" {
+			t.Fatalf("delivery %d: %s", n, a.Error)
+		}
+	}
+}
+
+// serveOnce answers the first request of a connection as if it kept it, and closes it when the second begins.
+func serveOnce(c net.Conn) {
+	defer c.Close()
+	in := bufio.NewReader(c)
+	r, err := http.ReadRequest(in)
+	if err != nil {
+		return
+	}
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return
+	}
+	if _, err := io.WriteString(c, "HTTP/1.1 204 No Content\r\n\r\n"); err != nil {
+		return
+	}
+	_, _ = in.Peek(1)
 }
