@@ -131,11 +131,14 @@ func TestOnlyBatchesWriteMedia(t *testing.T) {
 	}
 }
 
-func TestHandlerAnswersWithinTheBatch(t *testing.T) {
+// echo is a client of a socket that sends back all media, in the batch it came in.
+func echo(t testing.TB) net.Conn {
+	t.Helper()
 	var hint Hint
 	c := listen(t, "127.0.0.1:0", func(b []byte, from netip.AddrPort, _ time.Time, out *Batch) {
 		out.Put(copy(out.Next(), b), from, &hint)
 	})
+	_ = c.SetReadDeadline(time.Time{})
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -145,7 +148,16 @@ func TestHandlerAnswersWithinTheBatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = client.Close() }()
+	t.Cleanup(func() {
+		_ = client.Close()
+		_ = c.Close()
+		<-done
+	})
+	return client
+}
+
+func TestHandlerAnswersWithinTheBatch(t *testing.T) {
+	client := echo(t)
 	buf := make([]byte, 10)
 	for i := range 100 {
 		if _, err := client.Write([]byte{128, byte(i)}); err != nil {
@@ -156,8 +168,6 @@ func TestHandlerAnswersWithinTheBatch(t *testing.T) {
 			t.Fatalf("answer %d is %v: %v", i, buf[:n], err)
 		}
 	}
-	_ = c.Close()
-	<-done
 }
 
 // TestUnreachable goes on after destinations that refuse: each costs only its own packets.
@@ -219,21 +229,7 @@ func TestWriteDeadline(t *testing.T) {
 
 // BenchmarkEcho is a datagram from one socket to another and back, both batched.
 func BenchmarkEcho(b *testing.B) {
-	var hint Hint
-	c := listen(b, "127.0.0.1:0", func(b []byte, from netip.AddrPort, _ time.Time, out *Batch) {
-		out.Put(copy(out.Next(), b), from, &hint)
-	})
-	_ = c.SetReadDeadline(time.Time{})
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_, _, _ = c.ReadFromAddrPort(nil)
-	}()
-	client, err := net.Dial("udp", c.LocalAddr().String())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = client.Close() }()
+	client := echo(b)
 	packet := make([]byte, 1200)
 	packet[0] = 128
 	b.ReportAllocs()
@@ -245,6 +241,4 @@ func BenchmarkEcho(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	_ = c.Close()
-	<-done
 }
