@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-const patience = 10 * time.Second // of tests, on a busy machine
+const patience = 30 * time.Second // of tests, on a busy machine
 
 // house is a server with one room.
 type house struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 type message = map[string]any
 

@@ -16,7 +16,7 @@ import (
 )
 
 // within is how long a page has for anything it is waited for.
-const within = 20 * time.Second
+const within = 60 * time.Second
 
 func keyframe(in *webrtc.TrackRemote) []rtcp.Packet {
 	return []rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: uint32(in.SSRC())}}

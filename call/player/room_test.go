@@ -12,7 +12,7 @@ import (
 	"showroom/sfu/sfutest"
 )
 
-const patience = 10 * time.Second // of tests, on a busy machine
+const patience = 30 * time.Second // of tests, on a busy machine
 
 // files is a log that tells which rules it was asked to apply.
 type files chan struct{}

@@ -27,7 +27,7 @@ type tab interface {
 }
 
 // within is how long a page has for anything it is waited for.
-const within = 30 * time.Second
+const within = 90 * time.Second
 
 // until waits until the expression is true in the tab. What fails is named by the expression itself, with what the page says.
 func until(t *testing.T, b tab, expression string) {
