@@ -7,6 +7,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // sellers' time zones, also where the machine has none
@@ -16,7 +17,14 @@ import (
 // buffers: collecting early costs little and saves a third of the memory.
 const collectAt = 30
 
+// leastThreads is how many goroutines may run at once, also on one core: of two threads the kernel gives the core to the one that slept,
+// which is the media's. With one, media waits behind each handshake of who joins.
+const leastThreads = 2
+
 func main() {
+	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < leastThreads {
+		runtime.GOMAXPROCS(leastThreads)
+	}
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
