@@ -13,7 +13,8 @@ var ErrOverloaded = errors.New("the media engine has more to do than it can")
 
 const (
 	shedShare    = 10              // of the peers that are left are shed at a time: 1/10 …
-	calmBefore   = 3 * time.Second // … and taken back one at a time after this long without trouble,
+	backShare    = 20              // … and 1/20 of all, one at least, is taken back
+	calmBefore   = 3 * time.Second // after this long without trouble,
 	calmLongest  = time.Minute     // … or longer, up to this, if that brought trouble again
 	refuseJoins  = 5 * time.Second // after trouble
 	authenticate = 256             // one in so many packets is decrypted although it is shed, or else SRTP loses count (RFC 3711 §3.3.1)
@@ -112,7 +113,7 @@ func (o *overload) step(now time.Time, late bool) {
 		o.trouble = now
 		o.level = min(most, o.level+(len(o.peers)-o.level%max(1, len(o.peers))+shedShare-1)/shedShare)
 	case o.level > 0 && now.Sub(o.trouble) >= max(o.calm, calmBefore) && now.Sub(o.taken) >= calmBefore:
-		o.level, o.taken = o.level-1, now
+		o.level, o.taken = max(0, o.level-(len(o.peers)+backShare-1)/backShare), now
 	case o.level == 0 && now.Sub(o.trouble) > calmLongest:
 		o.calm = 0
 	}

@@ -68,6 +68,22 @@ func TestSheddingManyAtOnce(t *testing.T) {
 	}
 }
 
+// TestSheddingManyComeBack takes a share back at a time: after one bad second nobody of a hundred is without video for minutes.
+func TestSheddingManyComeBack(t *testing.T) {
+	o := crowd(100)
+	now := time.Now()
+	for range 8 {
+		now = now.Add(watchInterval)
+		o.step(now, true)
+	}
+	for end := now.Add(time.Minute); o.level > 0; {
+		if now = now.Add(watchInterval); now.After(end) {
+			t.Fatalf("%d of 100 are still shed after a minute", o.level)
+		}
+		o.step(now, false)
+	}
+}
+
 // TestSheddingDoesNotSwing waits longer each time that taking back was too early.
 func TestSheddingDoesNotSwing(t *testing.T) {
 	o := crowd(10)
