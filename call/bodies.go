@@ -14,6 +14,7 @@ type (
 		Seconds   int       `json:"duration_seconds"`
 		Language  string    `json:"language"`
 		Recording Recording `json:"recording"`
+		Vehicle   Vehicle   `json:"vehicle,omitzero"`
 	}
 	// Accepted says that the buyer will come.
 	Accepted struct{}

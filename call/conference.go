@@ -49,7 +49,12 @@ type Conference struct {
 	Recording        Recording              `json:"recording"`
 	State            State                  `json:"state"`
 	CreatedAt        time.Time              `json:"created_at"`
+	Vehicle          Vehicle                `json:"vehicle,omitzero"`
+	Sequence         int                    `json:"sequence,omitempty"` // how often the plan was replaced
 	AcceptedAt       time.Time              `json:"accepted_at,omitzero"`
+	DeclinedAt       time.Time              `json:"declined_at,omitzero"`
+	DeclineReason    string                 `json:"decline_reason,omitempty"`
+	NoShow           bool                   `json:"no_show,omitempty"`
 	OngoingSince     time.Time              `json:"ongoing_since,omitzero"`   // first time both sides were there
 	ConnectedSince   time.Time              `json:"connected_since,omitzero"` // both are there since; zero when they are not
 	ConnectedSeconds int                    `json:"connected_seconds"`        // of past stretches, each rounded up

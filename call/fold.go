@@ -14,9 +14,9 @@ func (c Conference) Apply(e Event) Conference {
 	case Scheduled:
 		c.ID, c.Seller, c.Buyer, c.Subject = e.Stream, b.Seller, b.Buyer, b.Subject
 		c.StartsAt, c.Seconds, c.Language, c.Recording = b.StartsAt, b.Seconds, b.Language, b.Recording
-		c.State, c.CreatedAt = StateScheduled, e.At
+		c.Vehicle, c.State, c.CreatedAt = b.Vehicle, StateScheduled, e.At
 	case Accepted:
-		c.AcceptedAt = e.At
+		c.AcceptedAt, c.DeclinedAt, c.DeclineReason = e.At, time.Time{}, ""
 	case Cancelled:
 		c.State, c.FinishedAt, c.FinishReason = StateCancelled, e.At, b.Reason
 	case LinkIssued:
@@ -38,6 +38,10 @@ func (c Conference) Apply(e Event) Conference {
 		c.ExportedAt = time.Time{}
 	case RecordingExported, DeletionOrdered, RecordingDeleted:
 		c = c.applyKeep(e)
+	case Rescheduled, Changed, Declined:
+		c = c.applySchedule(e)
+	case NoShow:
+		c.NoShow = true
 	case CompositionRequested, RecordingComposing, RecordingComposed, RecordingComposeFailed:
 		c.Composition = c.Composition.apply(e)
 	default:

@@ -13,6 +13,7 @@ type Case struct {
 	Conference Conference
 	Seller     Seller
 	Buyer      Buyer
+	Busy       Busy `json:"-"` // the seller's other conferences; nil where nobody looks
 }
 
 // Rule says which events follow from a case at a time, or why nothing may happen. No events and no error
@@ -53,13 +54,16 @@ func (b *batch) conference(actor string, body Body) {
 	b.add(Event{Stream: b.case_.Conference.ID, At: b.now, Actor: actor, Body: body})
 }
 
-// Plan is the input of [Schedule].
+// Plan is the input of [Schedule] and [Reschedule].
 type Plan struct {
 	Subject   string
 	StartsAt  time.Time
 	Length    time.Duration
 	Language  string // empty: the seller's
 	Recording Recording
+	Vehicle   Vehicle
+
+	AllowOverlap bool // with another conference of the seller
 }
 
 const (
@@ -74,18 +78,25 @@ func Schedule(id, actor string, p Plan) Rule {
 		if p.Language == "" {
 			p.Language = c.Seller.Language
 		}
-		if err := p.check(now); err != nil {
+		p = p.trimmed()
+		if err := p.check(); err != nil {
+			return nil, err
+		}
+		if err := p.checkAhead(now); err != nil {
+			return nil, err
+		}
+		if err := c.checkOverlap(p); err != nil {
 			return nil, err
 		}
 		return []Event{{Stream: id, At: now, Actor: actor, Body: Scheduled{
-			Seller: c.Seller.ID, Buyer: c.Buyer.ID, Subject: strings.TrimSpace(p.Subject), StartsAt: p.StartsAt.UTC(),
-			Seconds: int(p.Length / time.Second), Language: p.Language, Recording: p.Recording,
+			Seller: c.Seller.ID, Buyer: c.Buyer.ID, Subject: p.Subject, StartsAt: p.StartsAt,
+			Seconds: int(p.Length / time.Second), Language: p.Language, Recording: p.Recording, Vehicle: p.Vehicle,
 		}}}, nil
 	}
 }
 
-func (p Plan) check(now time.Time) error {
-	if strings.TrimSpace(p.Subject) == "" {
+func (p Plan) check() error {
+	if p.Subject == "" {
 		return Invalid("subject", "say what the conference is about, such as the vehicle")
 	}
 	if err := checkShort("subject", p.Subject); err != nil {
@@ -100,13 +111,20 @@ func (p Plan) check(now time.Time) error {
 	if p.StartsAt.Year() > lastYear {
 		return Invalid("starts_at", "that is too far away")
 	}
-	if p.StartsAt.Add(p.Length).Before(now) {
-		return Invalid("starts_at", "the conference would be over already")
-	}
 	if p.Recording != RecordingOn && p.Recording != RecordingOff {
 		return Invalid("recording", fmt.Sprintf("%q is not on or off", p.Recording))
 	}
+	if err := p.Vehicle.check(); err != nil {
+		return err
+	}
 	return checkLanguage(p.Language)
+}
+
+func (p Plan) checkAhead(now time.Time) error {
+	if p.StartsAt.Add(p.Length).Before(now) {
+		return Invalid("starts_at", "the conference would be over already")
+	}
+	return nil
 }
 
 // Accept says that the buyer will come.
@@ -170,7 +188,7 @@ func IssueLink(id, actor string, role Role, name string, expires time.Time) Rule
 const linkGrace = 24 * time.Hour
 
 func (c Conference) lastLink(now time.Time) time.Time {
-	end := c.StartsAt.Add(time.Duration(c.Seconds) * time.Second)
+	end := c.EndsAt()
 	if end.Before(now) {
 		end = now
 	}

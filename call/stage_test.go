@@ -1,6 +1,7 @@
 package call_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -14,8 +15,16 @@ func (s *stage) rule(words string) call.Rule {
 	c := s.cases[s.id]
 	var minutes, length int
 	var clock string
+	words, beside := strings.CutSuffix(words, " beside the other")
 	if n, _ := fmt.Sscanf(words, "the CRM schedules %s for %d minutes", &clock, &length); n == 2 {
-		return call.Schedule("conf_"+s.id, "key_crm", call.Plan{Subject: "Fiat Uno", StartsAt: s.parse(clock + ":00"), Length: time.Duration(length) * time.Minute, Recording: call.RecordingOn})
+		return call.Schedule("conf_"+s.id, "key_crm", call.Plan{Subject: "Fiat Uno", StartsAt: s.parse(clock + ":00"), Length: time.Duration(length) * time.Minute, Recording: call.RecordingOn, AllowOverlap: beside})
+	}
+	if n, _ := fmt.Sscanf(words, "the CRM moves it to %s for %d minutes", &clock, &length); n == 2 {
+		at := s.parse(clock + ":00")
+		return call.Reschedule("key_crm", func(p call.Plan) (call.Plan, error) {
+			p.StartsAt, p.Length, p.AllowOverlap = at, time.Duration(length)*time.Minute, beside
+			return p, nil
+		})
 	}
 	if n, _ := fmt.Sscanf(words, "the CRM sets the cap to %d minutes", &minutes); n == 1 {
 		return change(func(p *call.Profile) { p.MonthlyMinutes = minutes })
@@ -79,6 +88,19 @@ func (s *stage) rule(words string) call.Rule {
 		return call.FailComposition("ffmpeg ended with 1")
 	case "the buyer accepts":
 		return call.Accept("buyer")
+	case "the buyer declines":
+		return call.Decline("buyer", "no time")
+	case "the seller declines":
+		return call.Decline("seller", "no time")
+	case "the CRM names the vehicle":
+		return call.Reschedule("key_crm", func(p call.Plan) (call.Plan, error) {
+			p.Vehicle = call.Vehicle{Title: " Fiat Uno 1994 ", Photo: "https://cars.example/uno.jpg"}
+			return p, nil
+		})
+	case "15 minutes after the end are up":
+		return call.MissBy(15 * time.Minute)
+	case "the CRM says that somebody did not come":
+		return call.Miss("key_crm")
 	case "the seller accepts":
 		return call.Accept("seller")
 	case "the CRM cancels":
@@ -130,6 +152,14 @@ func (s *stage) recording(words string) call.Rule {
 func describe(e call.Event) string {
 	words := []string{e.Body.Type()}
 	switch b := e.Body.(type) {
+	case call.Rescheduled:
+		words = append(words, b.StartsAt.Format("2006-01-02 15:04 UTC"), fmt.Sprint(b.Seconds/60, " minutes"))
+	case call.Changed:
+		words = append(words, b.Vehicle.Title, b.Vehicle.Photo)
+	case call.Declined:
+		words = append(words, b.Reason)
+	case call.NoShow:
+		words = append(words, "missing: "+cmp.Or(string(b.Missing), "both"))
 	case call.LinkIssued:
 		words = append(words, b.Participant)
 	case call.LinkRevoked:

@@ -142,7 +142,16 @@ func (s *stage) register(words string) []string {
 
 // apply runs a rule and keeps what it says.
 func (s *stage) apply(rule call.Rule) []string {
-	events, err := rule(s.cases[s.id], s.now)
+	c := s.cases[s.id]
+	c.Busy = func(from, until time.Time) (others []call.Conference, _ error) {
+		for _, other := range s.cases {
+			if at := other.Conference.StartsAt; !at.Before(from) && at.Before(until) {
+				others = append(others, other.Conference)
+			}
+		}
+		return others, nil
+	}
+	events, err := rule(c, s.now)
 	if err != nil {
 		return []string{"refused: " + err.Error()}
 	}

@@ -19,7 +19,9 @@ func conferenceOf(starts time.Time) message {
 func invitationOf(role string, starts time.Time) answers {
 	name := map[string]string{"seller": "Ana Souza", "buyer": "Bruno Lima"}[role]
 	inv := message{"role": role, "participant": role, "name": name, "conference": conferenceOf(starts)}
-	return answers{"GET /invitation": inv, "POST /invitation/accept": inv}
+	accepted := conferenceOf(starts)
+	accepted["accepted"] = true
+	return answers{"GET /invitation": inv, "POST /invitation/accept": message{"role": role, "participant": role, "name": name, "conference": accepted}}
 }
 
 func participant(id, role, name string) message {

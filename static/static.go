@@ -33,9 +33,9 @@ var pages = map[string]string{
 // policy forbids inline script and style and any foreign origin; what a page of ours does not need is not allowed.
 // The pages create no HTML from text, so Trusted Types are required with no policy at all.
 // mediaOrigins are further origins recordings may be played from, such as an S3 endpoint.
-func policy(mediaOrigins []string) string {
+func policy(mediaOrigins []string, pictures string) string {
 	return strings.Join([]string{
-		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
+		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'" + pictures, "connect-src 'self'",
 		strings.Join(append([]string{"media-src 'self' blob:"}, mediaOrigins...), " "),
 		"base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'",
 		"require-trusted-types-for 'script'", "trusted-types 'none'",
@@ -45,7 +45,7 @@ func policy(mediaOrigins []string) string {
 // Handler serves the pages and, under /static/, all files. Everything else is 404.
 // Answers carry an ETag and are revalidated each time, so that a new binary is a new page.
 func Handler(mediaOrigins ...string) http.Handler {
-	csp := policy(mediaOrigins)
+	csp, withPictures := policy(mediaOrigins, ""), policy(mediaOrigins, " https:")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, ok := pages[r.URL.Path]
 		if !ok {
@@ -67,6 +67,9 @@ func Handler(mediaOrigins ...string) http.Handler {
 		h.Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("Content-Security-Policy", csp)
+		if name == "join.html" { // a vehicle's picture is where the CRM keeps it
+			h.Set("Content-Security-Policy", withPictures)
+		}
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self), fullscreen=(self), speaker-selection=(self)")

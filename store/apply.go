@@ -20,6 +20,7 @@ func (s *Store) Apply(ctx context.Context, conference string, rule call.Rule) (c
 		if err != nil {
 			return call.Case{}, nil, err
 		}
+		before.Busy = t.busy(before.Seller.ID)
 		events, err := rule(before, now)
 		return before, events, err
 	})
@@ -32,6 +33,7 @@ func (s *Store) Schedule(ctx context.Context, seller, buyer string, rule call.Ru
 		if before.Seller, err = object[call.Seller](t, tableSeller, seller); err != nil {
 			return before, nil, unknown("seller", err)
 		}
+		before.Busy = t.busy(seller)
 		if before.Buyer, err = object[call.Buyer](t, tableBuyer, buyer); err != nil {
 			return before, nil, unknown("buyer", err)
 		}
@@ -63,6 +65,7 @@ func (s *Store) change(ctx context.Context, decide decision) (after call.Case, a
 		if err != nil {
 			return err
 		}
+		before.Busy = nil // ends with the transaction
 		if len(events) == 0 {
 			after = before
 			return errNothing

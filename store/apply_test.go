@@ -262,3 +262,29 @@ func (s *shop) minutes(seller string) (reserved, returned int) {
 	}
 	return reserved, returned
 }
+
+// TestOverlap looks in the seller's list: conferences that are long under way count, those of others do not.
+func TestOverlap(t *testing.T) {
+	s := openShop(t)
+	seller, other, buyer := s.seller(60), s.seller(60), s.buyer()
+	schedule := func(seller string, start time.Time, length time.Duration) error {
+		p := plan(start)
+		p.Length, p.AllowOverlap = length, false
+		_, err := s.Schedule(s.ctx, seller, buyer, call.Schedule(NewID("conf_"), "key_1", p))
+		return err
+	}
+	overlap := (*call.OverlapError)(nil)
+	for i, c := range []struct {
+		seller   string
+		after    time.Duration
+		length   time.Duration
+		overlaps bool
+	}{
+		{seller, 0, 8 * time.Hour, false}, {seller, 7*time.Hour + 59*time.Minute, time.Hour, true}, {seller, 8 * time.Hour, time.Hour, false},
+		{other, time.Hour, time.Hour, false}, {other, 30 * time.Minute, 31 * time.Minute, true}, {other, 30 * time.Minute, 30 * time.Minute, false},
+	} {
+		if err := schedule(c.seller, noon.Add(c.after), c.length); errors.As(err, &overlap) != c.overlaps || err != nil && !c.overlaps {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"showroom/call"
 	"showroom/store/kv"
@@ -73,6 +74,25 @@ func sellerKeys(s call.Seller) [][]byte {
 
 func buyerKeys(b call.Buyer) [][]byte {
 	return [][]byte{agedID([]byte(listBuyers), b.CreatedAt, b.ID)}
+}
+
+// busy looks for a seller's conferences that begin between two times.
+func (t tx) busy(seller string) call.Busy {
+	return func(from, until time.Time) (found []call.Conference, err error) {
+		list := conferencesPrefix(seller, "")
+		r := kv.Range{From: appendTime(slices.Clone(list), from), To: appendTime(slices.Clone(list), until)}
+		for item, err := range t.Scan(r) {
+			if err != nil {
+				return nil, err
+			}
+			c, err := object[call.Conference](t, tableConference, aged(item.Key[len(list):]))
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, c)
+		}
+		return found, nil
+	}
 }
 
 // replaceKeys deletes what is only in before and puts what is only in after.

@@ -105,7 +105,7 @@ func (s *shop) buyer() string {
 }
 
 func plan(start time.Time) call.Plan {
-	return call.Plan{Subject: "Onix 2024", StartsAt: start, Length: 30 * time.Minute, Recording: call.RecordingOn}
+	return call.Plan{Subject: "Onix 2024", StartsAt: start, Length: 30 * time.Minute, Recording: call.RecordingOn, AllowOverlap: true}
 }
 
 func (s *shop) conference(seller, buyer string, start time.Time) string {

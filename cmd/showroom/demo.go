@@ -66,7 +66,7 @@ func (a *app) demo(ctx context.Context, minutes int, language string) (links dem
 	subject := map[string]string{"en": "Fiat Pulse 2025, walk-around", "pt-BR": "Fiat Pulse 2025, volta pelo carro", "es": "Fiat Pulse 2025, recorrido"}[language]
 	links.conference = store.NewID("conf_")
 	_, err = a.store.Schedule(ctx, seller.ID, buyer.ID, call.Schedule(links.conference, call.System, call.Plan{
-		Subject: subject, StartsAt: clock().Truncate(time.Minute), Length: 30 * time.Minute, Language: language, Recording: call.RecordingOn}))
+		Subject: subject, StartsAt: clock().Truncate(time.Minute), Length: 30 * time.Minute, Language: language, Recording: call.RecordingOn, AllowOverlap: true}))
 	if err != nil {
 		return links, err
 	}
@@ -84,8 +84,7 @@ func (a *app) demoLink(ctx context.Context, conference string, role call.Role) (
 	if err != nil {
 		return "", err
 	}
-	link := c.Conference.Links[id]
-	token, err := a.tokens.Issue(call.Pass{Conference: conference, Link: id, Participant: link.Participant, Role: role, Expires: link.ExpiresAt})
+	token, err := a.tokens.Issue(call.PassOf(conference, c.Conference.Links[id]))
 	if err != nil {
 		return "", err
 	}

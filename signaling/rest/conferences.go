@@ -24,21 +24,42 @@ type conferenceInput struct {
 	Minutes   *int            `json:"duration_minutes"`
 	Language  *string         `json:"language"`
 	Recording *call.Recording `json:"recording"`
+	Vehicle   *vehicleInput   `json:"vehicle"`
+	Overlap   *bool           `json:"allow_overlap"`
 }
 
+type vehicleInput struct {
+	Title string `json:"title"`
+	Photo string `json:"photo"`
+	Link  string `json:"link"`
+}
+
+// plan is the plan of a new conference.
 func (in conferenceInput) plan() (call.Plan, error) {
+	return in.over(call.Plan{Length: defaultMinutes * time.Minute, Recording: call.RecordingOn})
+}
+
+// over is the plan with what the input says in place.
+func (in conferenceInput) over(p call.Plan) (call.Plan, error) {
 	starts, err := parseTime("starts_at", in.StartsAt)
 	if err != nil {
 		return call.Plan{}, err
 	}
-	minutes := or(in.Minutes, defaultMinutes)
-	if minutes < 1 || minutes > maxMinutes { // before it is multiplied
-		return call.Plan{}, call.Invalid("duration_minutes", fmt.Sprintf("%d is not between 1 and %d", minutes, maxMinutes))
+	if in.StartsAt != nil {
+		p.StartsAt = starts
 	}
-	return call.Plan{
-		Subject: or(in.Subject, ""), StartsAt: starts, Length: time.Duration(minutes) * time.Minute,
-		Language: or(in.Language, ""), Recording: or(in.Recording, call.RecordingOn),
-	}, nil
+	if in.Minutes != nil {
+		if *in.Minutes < 1 || *in.Minutes > maxMinutes { // before it is multiplied
+			return call.Plan{}, call.Invalid("duration_minutes", fmt.Sprintf("%d is not between 1 and %d", *in.Minutes, maxMinutes))
+		}
+		p.Length = time.Duration(*in.Minutes) * time.Minute
+	}
+	p.Subject, p.Language, p.Recording = or(in.Subject, p.Subject), or(in.Language, p.Language), or(in.Recording, p.Recording)
+	if in.Vehicle != nil {
+		p.Vehicle = call.Vehicle(*in.Vehicle)
+	}
+	p.AllowOverlap = or(in.Overlap, false)
+	return p, nil
 }
 
 func (a *api) createConference(r *request) (reply, error) {
@@ -139,6 +160,37 @@ func (a *api) caseOf(r *request) (call.Case, error) {
 	return r.store.Case(r.Context(), id)
 }
 
+// changeConference replaces what it is told of the plan.
+func (a *api) changeConference(r *request) (reply, error) {
+	id, err := r.pathID("conference", "conf_")
+	if err != nil {
+		return reply{}, err
+	}
+	var in conferenceInput
+	if err := decode(r.body, &in); err != nil {
+		return reply{}, err
+	}
+	if in.Seller != nil {
+		return reply{}, call.Invalid("seller", "the seller stays; cancel this conference and schedule another")
+	}
+	if in.Buyer != nil {
+		return reply{}, call.Invalid("buyer", "the buyer stays; cancel this conference and schedule another")
+	}
+	return a.change(r, id, call.Reschedule(r.subject.actor(), in.over))
+}
+
+// missConference says that somebody did not come.
+func (a *api) missConference(r *request) (reply, error) {
+	id, err := r.pathID("conference", "conf_")
+	if err != nil {
+		return reply{}, err
+	}
+	if err := decode(r.body, &struct{}{}); err != nil {
+		return reply{}, err
+	}
+	return a.change(r, id, call.Miss(r.subject.actor()))
+}
+
 func (a *api) cancelConference(r *request) (reply, error) {
 	return a.close(r, "", func(reason string) call.Rule { return call.Cancel(r.subject.actor(), reason) })
 }
@@ -166,7 +218,12 @@ func (a *api) close(r *request, otherwise string, rule func(reason string) call.
 	if len([]rune(reason)) > maxReason {
 		return reply{}, call.Invalid("reason", fmt.Sprintf("longer than %d characters", maxReason))
 	}
-	c, _, err := r.store.Apply(r.Context(), id, r.guarded(rule(reason)))
+	return a.change(r, id, rule(reason))
+}
+
+// change applies a rule to a conference that is still as the request's If-Match says.
+func (a *api) change(r *request, id string, rule call.Rule) (reply, error) {
+	c, _, err := r.store.Apply(r.Context(), id, r.guarded(rule))
 	if err != nil {
 		return reply{}, err
 	}

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"strings"
 	"time"
 
 	"showroom/call"
@@ -35,13 +36,28 @@ func (a *api) acceptInvitation(r *request) (reply, error) {
 	if err := decode(r.body, &struct{}{}); err != nil {
 		return reply{}, err
 	}
+	return a.answerInvitation(r, call.Accept)
+}
+
+func (a *api) declineInvitation(r *request) (reply, error) {
+	var in struct {
+		Reason string `json:"reason"`
+	}
+	if err := decode(r.body, &in); err != nil {
+		return reply{}, err
+	}
+	return a.answerInvitation(r, func(participant string) call.Rule { return call.Decline(participant, strings.TrimSpace(in.Reason)) })
+}
+
+// answerInvitation applies a rule for whom the link belongs to.
+func (a *api) answerInvitation(r *request, rule func(participant string) call.Rule) (reply, error) {
 	id := r.subject.pass.Link
 	c, _, err := a.Store.Apply(r.Context(), r.subject.conference, func(c call.Case, now time.Time) ([]call.Event, error) {
 		l, err := c.Conference.CheckLink(id, now)
 		if err != nil {
 			return nil, err
 		}
-		return call.Accept(l.Participant)(c, now)
+		return rule(l.Participant)(c, now)
 	})
 	if err != nil {
 		return reply{}, linkProblem(err)

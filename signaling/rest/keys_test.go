@@ -113,6 +113,8 @@ func TestTags(t *testing.T) {
 	at := "/conferences/" + v.conference
 	tag := b.want(200, "GET", at, "").Header().Get("ETag")
 	b.wantAs(200, v.token, "POST", "/invitation/accept", "")
+	b.want(412, "PATCH", at, `{"subject": "late"}`, "If-Match", tag)
+	b.want(412, "POST", at+"/no-show", "", "If-Match", tag)
 	b.want(412, "POST", at+"/cancel", "", "If-Match", tag)
 	b.want(200, "POST", at+"/cancel", "", "If-Match", b.want(200, "GET", at, "").Header().Get("ETag"))
 }

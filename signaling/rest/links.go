@@ -60,7 +60,7 @@ func (a *api) createLink(r *request) (reply, error) {
 		return reply{}, err
 	}
 	l := c.Conference.Links[name]
-	token, err := a.Tokens.Issue(call.Pass{Conference: id, Link: l.ID, Participant: l.Participant, Role: l.Role, Expires: l.ExpiresAt})
+	token, err := a.Tokens.Issue(call.PassOf(id, l))
 	if err != nil {
 		return reply{}, fmt.Errorf("issue token: %w", err)
 	}

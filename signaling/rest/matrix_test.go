@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"showroom/call"
 )
 
 // TestMatrix asks every route with every credential: exactly the right ones open it, and the others learn nothing.
@@ -116,6 +118,12 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 	if strings.HasSuffix(rt.path, "/compose") {
 		b.wantOver(v)
 	}
+	if strings.HasSuffix(rt.path, "/no-show") {
+		b.store.Apply(b.t.Context(), v.conference, call.Reschedule("key_full", func(p call.Plan) (call.Plan, error) { // if nobody is there yet
+			p.StartsAt, p.AllowOverlap = b.now, true
+			return p, nil
+		}))
+	}
 	body = map[string]string{
 		"POST /sellers":                        `{"name": "C", "monthly_minutes": 1}`,
 		"PATCH /sellers/{id}":                  `{"name": "D"}`,
@@ -126,6 +134,7 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 		"POST /conferences":                    `{"seller": "` + v.seller + `", "buyer": "` + v.buyer + `", "subject": "S", "starts_at": "2026-11-21T10:00:00Z"}`,
 		"POST /conferences/{conference}/links": `{"role": "seller"}`,
 		"POST /webhooks":                       `{"url": "https://crm.example/hooks"}`,
+		"PATCH /conferences/{conference}":      `{"subject": "T"}`,
 		"PATCH /webhooks/{webhook}":            `{"description": "D"}`,
 		"POST /webhooks/{webhook}/redeliver":   `{"after": 0}`,
 	}[rt.method+" "+rt.path]

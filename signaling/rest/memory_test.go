@@ -91,8 +91,21 @@ func (m *memory) Apply(_ context.Context, id string, rule call.Rule) (call.Case,
 	if err != nil {
 		return call.Case{}, nil, err
 	}
+	c.Busy = m.busy(c.Seller.ID)
 	events, err := rule(c, m.now())
+	c.Busy = nil
 	return m.fold(c, events, err)
+}
+
+func (m *memory) busy(seller string) call.Busy {
+	return func(from, until time.Time) (found []call.Conference, _ error) {
+		for _, c := range m.confs {
+			if c.Seller == seller && !c.StartsAt.Before(from) && c.StartsAt.Before(until) {
+				found = append(found, c)
+			}
+		}
+		return found, nil
+	}
 }
 
 func (m *memory) Schedule(_ context.Context, seller, buyer string, rule call.Rule) (call.Case, error) {
@@ -106,8 +119,9 @@ func (m *memory) Schedule(_ context.Context, seller, buyer string, rule call.Rul
 	if !known {
 		return call.Case{}, call.Invalid("buyer", "there is no such buyer")
 	}
-	c := call.Case{Seller: s, Buyer: b}
+	c := call.Case{Seller: s, Buyer: b, Busy: m.busy(s.ID)}
 	events, err := rule(c, m.now())
+	c.Busy = nil
 	if err == nil {
 		c.Conference.ID = events[0].Stream
 	}

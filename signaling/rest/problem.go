@@ -24,6 +24,7 @@ const (
 	codeNotFound    code = "not_found"
 	codeMethod      code = "method_not_allowed"
 	codeConflict    code = "conflict"
+	codeOverlap     code = "overlap"
 	codeNoMinutes   code = "no_minutes"
 	codeChanged     code = "changed" // If-Match
 	codeTooLarge    code = "too_large"
@@ -44,7 +45,7 @@ const (
 )
 
 var statuses = map[code]int{
-	codeBadRequest: 400, codeInvalid: 422, codeUnauth: 401, codeForbidden: 403, codeNotFound: 404, codeMethod: 405, codeConflict: 409,
+	codeBadRequest: 400, codeInvalid: 422, codeUnauth: 401, codeForbidden: 403, codeNotFound: 404, codeMethod: 405, codeConflict: 409, codeOverlap: 409,
 	codeNoMinutes: 409, codeChanged: 412, codeTooLarge: 413, codeBadRange: 416, codeRateLimited: 429, codeUnavailable: 503, codeFull: 507, codeInternal: 500,
 	codeTokenInvalid: 401, codeTokenExpired: 401, codeTokenRevoked: 401, codeURLExpired: 410, codeDeleted: 410, codeOver: 410, codeCancelled: 410,
 }
@@ -79,6 +80,7 @@ func problemOf(err error) *problem {
 	var (
 		p       *problem
 		invalid *call.InvalidError
+		overlap *call.OverlapError
 	)
 	switch {
 	case errors.As(err, &p):
@@ -87,6 +89,8 @@ func problemOf(err error) *problem {
 		p = fail(codeInvalid, invalid.Detail)
 		p.Field = invalid.Field
 		return p
+	case errors.As(err, &overlap):
+		return fail(codeOverlap, overlap.Error()+"; allow_overlap plans both")
 	case errors.Is(err, call.ErrNotFound), errors.Is(err, call.ErrNoFile):
 		return notFound()
 	case refusal(err) != nil:
@@ -97,6 +101,8 @@ func problemOf(err error) *problem {
 		return fail(codeNoMinutes, "the seller has no minutes left this month")
 	case errors.Is(err, call.ErrBuyersOnly):
 		return fail(codeForbidden, "only the buyer can accept")
+	case errors.Is(err, call.ErrDecliners):
+		return fail(codeForbidden, call.ErrDecliners.Error())
 	case errors.Is(err, call.ErrStorageFull), errors.Is(err, object.ErrFull), errors.Is(err, syscall.ENOSPC):
 		return fail(codeFull, "the server's disk is full; its operator must make room")
 	case errors.Is(err, object.ErrUnavailable):
@@ -109,7 +115,8 @@ func problemOf(err error) *problem {
 
 // refusal is the rule's own error among err, if its words are meant for the client.
 func refusal(err error) error {
-	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrNotOver, call.ErrExists, call.ErrTooMany, call.ErrLastKey} {
+	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrNotOver, call.ErrExists, call.ErrTooMany, call.ErrLastKey,
+		call.ErrTookPlace, call.ErrTooEarly} {
 		if errors.Is(err, r) {
 			return r
 		}

@@ -63,6 +63,8 @@ func (a *api) routes() []route {
 		{"GET", "/conferences", byAnyKey, a.listConferences},
 		{"GET", "/conferences/{conference}", byAnyKey, a.readConference},
 		{"GET", "/conferences/{conference}/events", byAnyKey, a.listEvents},
+		{"PATCH", "/conferences/{conference}", byAnyKey, a.changeConference},
+		{"POST", "/conferences/{conference}/no-show", byAnyKey, a.missConference},
 		{"POST", "/conferences/{conference}/cancel", byAnyKey, a.cancelConference},
 		{"POST", "/conferences/{conference}/end", byAnyKey, a.endConference},
 
@@ -88,6 +90,7 @@ func (a *api) routes() []route {
 
 		{"GET", "/invitation", byPass, a.readInvitation},
 		{"POST", "/invitation/accept", byPass, a.acceptInvitation},
+		{"POST", "/invitation/decline", byPass, a.declineInvitation},
 		{"GET", "/watch", byWatchToken, a.readWatch},
 		{"GET", "/recordings/{conference}/{file}", bySignature, a.readFile},
 	}

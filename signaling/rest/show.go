@@ -26,7 +26,10 @@ type conference struct {
 	Recording        call.Recording `json:"recording"`
 	State            call.State     `json:"state"`
 	CreatedAt        time.Time      `json:"created_at"`
+	Vehicle          call.Vehicle   `json:"vehicle,omitzero"`
 	AcceptedAt       time.Time      `json:"accepted_at,omitzero"`
+	DeclinedAt       time.Time      `json:"declined_at,omitzero"`
+	DeclineReason    string         `json:"decline_reason,omitempty"`
 	OngoingSince     time.Time      `json:"ongoing_since,omitzero"`
 	FinishedAt       time.Time      `json:"finished_at,omitzero"`
 	FinishReason     string         `json:"finish_reason,omitempty"`
@@ -68,7 +71,7 @@ func showConference(c call.Case, now time.Time) conference {
 	return conference{
 		ID: f.ID, Seller: person{c.Seller.ID, c.Seller.Name}, Buyer: person{c.Buyer.ID, c.Buyer.Name},
 		Subject: f.Subject, StartsAt: f.StartsAt, Minutes: f.Seconds / 60, Language: f.Language, Recording: f.Recording,
-		State: f.State, CreatedAt: f.CreatedAt, AcceptedAt: f.AcceptedAt, OngoingSince: f.OngoingSince,
+		State: f.State, CreatedAt: f.CreatedAt, Vehicle: f.Vehicle, AcceptedAt: f.AcceptedAt, DeclinedAt: f.DeclinedAt, DeclineReason: f.DeclineReason, OngoingSince: f.OngoingSince,
 		FinishedAt: f.FinishedAt, FinishReason: f.FinishReason, ConnectedSeconds: connected,
 		Participants: showParticipants(c), Consents: append([]call.Consent{}, f.Consents...), Files: showFiles(f.Files),
 	}
@@ -103,6 +106,8 @@ type invited struct {
 	Language  string         `json:"language"`
 	State     call.State     `json:"state"`
 	Accepted  bool           `json:"accepted"`
+	Declined  bool           `json:"declined"`
+	Vehicle   call.Vehicle   `json:"vehicle,omitzero"`
 	Seller    named          `json:"seller"`
 	Buyer     named          `json:"buyer"`
 	Recording call.Recording `json:"recording"`
@@ -118,6 +123,7 @@ func showInvited(c call.Case) invited {
 	f := c.Conference
 	return invited{
 		ID: f.ID, Subject: f.Subject, StartsAt: f.StartsAt, Minutes: f.Seconds / 60, Language: f.Language, State: f.State,
-		Accepted: !f.AcceptedAt.IsZero(), Seller: named{c.Seller.Name}, Buyer: named{c.Buyer.Name}, Recording: f.Recording, WithoutConsent: c.Seller.WithoutConsent,
+		Accepted: !f.AcceptedAt.IsZero(), Declined: !f.DeclinedAt.IsZero(), Vehicle: f.Vehicle, Seller: named{c.Seller.Name}, Buyer: named{c.Buyer.Name}, Recording: f.Recording,
+		WithoutConsent: c.Seller.WithoutConsent,
 	}
 }

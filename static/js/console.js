@@ -4,6 +4,7 @@ import { conference } from './console/conference.js';
 import { conferences, newConference } from './console/conferences.js';
 import { keys } from './console/keys.js';
 import { failure, words } from './console/parts.js';
+import { reschedule } from './console/plan.js';
 import { newSeller, seller, sellers } from './console/sellers.js';
 import { newWebhook, webhook, webhooks } from './console/webhooks.js';
 import { byID, el } from './dom.js';
@@ -11,7 +12,7 @@ import { begin, languageSwitch, t } from './text.js';
 
 const KEY = 'showroom.key';
 const ROUTES = [
-  [/^#?\/?$/, conferences], [/^#\/new$/, newConference], [/^#\/conferences\/([\w-]+)$/, conference],
+  [/^#?\/?$/, conferences], [/^#\/new$/, newConference], [/^#\/conferences\/([\w-]+)$/, conference], [/^#\/conferences\/([\w-]+)\/plan$/, reschedule],
   [/^#\/keys$/, keys], [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller],
   [/^#\/webhooks$/, webhooks], [/^#\/webhooks\/new$/, newWebhook], [/^#\/webhooks\/([\w-]+)$/, webhook],
 ];

@@ -67,7 +67,7 @@ func (s *stage) conference(ctx context.Context, subject string, guests int) (tok
 	}
 	conference, err := s.create(ctx, "/conferences", map[string]any{
 		"seller": s.seller, "buyer": buyer.ID, "subject": subject, "starts_at": time.Now().UTC().Format(time.RFC3339),
-		"duration_minutes": min(480, int(s.length.Minutes())+30), "recording": recording,
+		"duration_minutes": min(480, int(s.length.Minutes())+30), "recording": recording, "allow_overlap": true,
 	})
 	if err != nil {
 		return t, err

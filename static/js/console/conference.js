@@ -56,7 +56,7 @@ export async function conference({ api, show, signal }, id) {
     const [c, rec, list] = await Promise.all([api.get(path), api.get(`${path}/recording`), events()]);
     if (signal.aborted) return false;
     problem.hidden = true;
-    draw('top', [c.subject, c.state], () => {
+    draw('top', [c.subject, c.state, begun(c)], () => {
       top.replaceChildren(head(c.subject || t('console.noSubject'), { back: '#/', backText: t('console.conferences'), action: actions(c) }));
       document.title = `${c.subject} · Showroom`;
       say(t(`state.${c.state}`));
@@ -89,7 +89,15 @@ export async function conference({ api, show, signal }, id) {
       button.disabled = true;
       try { await api.post(`${path}/${verb}`); await refresh(); } catch (err) { button.disabled = false; button.textContent = words(err); }
     };
-    return el('div', { class: 'actions' }, stateBadge(c.state), button);
+    const planned = c.state === 'scheduled' && !c.ongoing_since;
+    const missed = el('button', { class: 'plain small', testid: 'no-show' }, t('plan.noShow'));
+    missed.onclick = async () => {
+      if (!sure(missed)) return;
+      missed.disabled = true;
+      try { await api.post(`${path}/no-show`); await refresh(); } catch (err) { missed.disabled = false; missed.textContent = words(err); }
+    };
+    return el('div', { class: 'actions' }, stateBadge(c.state), planned && el('a', { class: 'button plain small', href: `#/conferences/${id}/plan`, testid: 'reschedule' }, t('plan.reschedule')),
+      planned && begun(c) && missed, button);
   }
 
   let following = false;
@@ -117,6 +125,8 @@ export async function conference({ api, show, signal }, id) {
   await follow();
 }
 
+const begun = (c) => new Date(c.starts_at) <= new Date();
+
 function facts(c) {
   const row = (name, ...value) => [el('dt', {}, name), el('dd', {}, ...value)];
   const people = (c.participants ?? []).filter((p) => p.present).map((p) => `${p.name} (${t(`role.${p.role}`)})`).join(', ');
@@ -127,6 +137,9 @@ function facts(c) {
     ...row(t('role.seller'), el('a', { href: `#/sellers/${c.seller.id}` }, c.seller.name)),
     ...row(t('role.buyer'), c.buyer.name),
     ...row(t('console.connected'), el('span', { testid: 'connected', data: { seconds: String(c.connected_seconds ?? 0) } }, clock(c.connected_seconds ?? 0))),
+    ...(c.vehicle?.title ? row(t('vehicle.title'), c.vehicle.link ? el('a', { href: c.vehicle.link, rel: 'noopener noreferrer', target: '_blank' }, c.vehicle.title) : c.vehicle.title) : []),
+    ...(c.declined_at ? row(t('plan.answer'), el('span', { testid: 'declined' }, t('plan.declined', { at: dateTime(c.declined_at) }), c.decline_reason ? ` ${c.decline_reason}` : ''))
+      : c.accepted_at ? row(t('plan.answer'), t('plan.accepted', { at: dateTime(c.accepted_at) })) : []),
     ...(people ? row(t('console.inside'), people) : []),
     ...(consents.length ? row(t('consent.title'), ...consents) : []),
     ...(c.finish_reason ? row(t('console.reason'), el('span', { testid: 'finish-reason', data: { reason: c.finish_reason } }, tOr(`finish.${c.finish_reason}`, '') || c.finish_reason)) : []))];

@@ -3,7 +3,8 @@ import { el, icon } from '../dom.js';
 import { dateTime, language, t } from '../text.js';
 import { once } from './api.js';
 import { storageBanner } from './storage.js';
-import { failure, field, form, head, languageOptions, poll, stateBadge } from './parts.js';
+import { planBody, planFields } from './plan.js';
+import { failure, field, form, head, poll, stateBadge } from './parts.js';
 
 const STATES = ['scheduled', 'standby', 'waiting', 'ongoing', 'finished', 'cancelled'];
 
@@ -90,10 +91,7 @@ export async function newConference({ api, show, signal }) {
     fields: [
       field('subject', t('console.subject'), { required: true, maxLength: 200, full: true, placeholder: t('console.subjectExample') }),
       field('seller', t('role.seller'), { options: sellers.map((s) => [s.id, s.name]) }), buyer, ...fresh,
-      field('starts_at', t('console.startsAt'), { type: 'datetime-local', required: true, value: soon() }),
-      field('duration_minutes', t('console.duration'), { type: 'number', min: '1', max: '480', required: true, value: '30' }),
-      field('language', t('language'), { options: languageOptions(), value: sellers[0].language ?? language() }),
-      field('recording', t('consent.title'), { options: [['on', t('console.recordOn')], ['off', t('console.recordOff')]] }),
+      ...planFields(null, sellers[0].language),
     ],
     async send(v) {
       let id = v.buyer || made;
@@ -105,16 +103,9 @@ export async function newConference({ api, show, signal }) {
         made = id;
       }
       const c = await retryable(() => api.post('/conferences', {
-        seller: v.seller, buyer: id, subject: v.subject, starts_at: new Date(v.starts_at).toISOString(),
-        duration_minutes: Number(v.duration_minutes), language: v.language, recording: v.recording,
+        seller: v.seller, buyer: id, ...planBody(v),
       }, key));
       location.hash = `#/conferences/${c.id}`;
     },
   }));
-}
-
-/** The next full quarter of an hour, as datetime-local wants it. */
-function soon() {
-  const d = new Date(Math.ceil(Date.now() / 900_000) * 900_000);
-  return new Date(d.getTime() - d.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }

@@ -2,14 +2,16 @@
 import { byID } from '../dom.js';
 import { date, span, t, time } from '../text.js';
 import { ShowroomError } from '../../sdk/showroom.js';
+import { showVehicle } from './vehicle.js';
 
 /**
- * Asks the server what a token is for.
+ * Asks the server what a token is for, or tells it the answer to the invitation.
  * @param {string} token
- * @param {'GET'|'POST'} [method] POST accepts the invitation
+ * @param {''|'accept'|'decline'} [answer]
  */
-export async function fetchInvitation(token, method = 'GET') {
-  const path = `/api/v1/invitation${method === 'POST' ? '/accept' : ''}`;
+export async function fetchInvitation(token, answer = '') {
+  const path = `/api/v1/invitation${answer && `/${answer}`}`;
+  const method = answer ? 'POST' : 'GET';
   let response;
   try {
     response = await fetch(path, { method, headers: { Authorization: `Bearer ${token}` }, cache: 'no-store' });
@@ -26,11 +28,18 @@ export function showInvitation(inv, token, onContinue) {
   const c = inv.conference;
   const accept = byID('accept');
   const accepted = byID('accepted');
-  const early = new Date(c.starts_at).getTime() - Date.now() > 5 * 60_000;
-  accept.hidden = inv.role !== 'buyer' || !early || c.accepted === true;
-  accepted.hidden = inv.role !== 'buyer' || !early || c.accepted !== true;
-
+  const decline = byID('decline');
+  const asked = inv.role === 'buyer' && new Date(c.starts_at).getTime() - Date.now() > 5 * 60_000;
   let failed = false;
+
+  /** What was answered, and what can be. */
+  function answered() {
+    accept.hidden = !asked || c.accepted === true;
+    decline.hidden = !asked || c.declined === true;
+    accepted.hidden = !asked || !(failed || c.accepted || c.declined);
+    accepted.className = failed || c.declined ? 'muted' : 'ok';
+    accepted.textContent = t(failed ? 'invitation.notAccepted' : c.declined ? 'invitation.declined' : 'invitation.accepted', { seller: c.seller.name });
+  }
 
   function render() {
     byID('invitation-eyebrow').textContent = t(inv.role === 'seller' ? 'invitation.forSeller' : 'invitation.forGuest');
@@ -41,24 +50,26 @@ export function showInvitation(inv, token, onContinue) {
     byID('invitation-date').textContent = date(c.starts_at, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
     byID('invitation-time').textContent = `${time(c.starts_at)} · ${span(c.duration_minutes * 60)}`;
     byID('invitation-people').textContent = t('invitation.people', { seller: c.seller.name, buyer: c.buyer.name });
-    if (!failed) accepted.textContent = t('invitation.accepted');
+    answered();
   }
+  showVehicle(c.vehicle);
   render();
   document.addEventListener('languagechange', render);
   byID('continue').onclick = onContinue;
-  accept.onclick = async () => {
-    accept.disabled = true;
+  /** @param {'accept'|'decline'} word */
+  const say = (word) => async () => {
+    accept.disabled = decline.disabled = true;
     try {
-      await fetchInvitation(token, 'POST');
+      const now = (await fetchInvitation(token, word)).conference;
+      c.accepted = now.accepted;
+      c.declined = now.declined;
       failed = false;
-      accept.hidden = true;
-      accepted.hidden = false;
-      render();
     } catch {
       failed = true;
-      accept.disabled = false;
-      accepted.hidden = false;
-      accepted.textContent = t('invitation.notAccepted');
     }
+    accept.disabled = decline.disabled = false;
+    answered();
   };
+  accept.onclick = say('accept');
+  decline.onclick = say('decline');
 }
