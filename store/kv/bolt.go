@@ -27,9 +27,10 @@ var bucket = []byte("kv")
 type Bolt struct {
 	db *bbolt.DB
 
-	// writer holds one token: bbolt's own write lock cannot be given up
-	// waiting for.
+	// writer holds one token, which is handed on in the order it was asked
+	// for. bbolt's own write lock cannot be given up waiting for.
 	writer chan struct{}
+	group  *group // that is open, or nil; the token's holder has it
 }
 
 // OpenBolt opens the file at path, or creates it, readable by its owner only.
@@ -82,34 +83,6 @@ func (b *Bolt) View(ctx context.Context, fn func(Tx) error) error {
 	}
 	defer tx.Rollback() //nolint:errcheck // a view has nothing to lose
 	return fn(&boltTx{bucket: tx.Bucket(bucket)})
-}
-
-// Update implements DB.
-func (b *Bolt) Update(ctx context.Context, fn func(Tx) error) error {
-	select {
-	case b.writer <- struct{}{}:
-		defer func() { <-b.writer }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if err := ctx.Err(); err != nil { // select chooses at random if both are ready
-		return err
-	}
-	tx, err := b.db.Begin(true)
-	if err != nil {
-		return fmt.Errorf("begin update: %w", mapped(err))
-	}
-	defer tx.Rollback() //nolint:errcheck // after a commit it does nothing
-	if err := fn(&boltTx{bucket: tx.Bucket(bucket)}); err != nil {
-		return err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", mapped(err))
-	}
-	return nil
 }
 
 // Close implements DB.

@@ -1,10 +1,14 @@
 package kv_test
 
 import (
+	"encoding/binary"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -98,19 +102,26 @@ func TestBoltFull(t *testing.T) {
 	}
 }
 
-// BenchmarkUpdate is one durable commit of an event and two views.
+// BenchmarkUpdate is a durable change of an event and two views: one at a time, and many that share commits.
 func BenchmarkUpdate(b *testing.B) {
-	db, _ := newBolt(b)
-	value := make([]byte, 300)
-	i := 0
-	for b.Loop() {
-		i++
-		err := db.Update(b.Context(), func(tx kv.Tx) error {
-			key := []byte{'e', byte(i >> 16), byte(i >> 8), byte(i)}
-			return errors.Join(tx.Put(key, value), tx.Put([]byte("view/a"), value), tx.Put([]byte("view/b"), value))
+	for _, writers := range []int{1, 8, 64} {
+		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
+			db, _ := newBolt(b)
+			value := make([]byte, 300)
+			var n atomic.Uint64
+			b.SetParallelism(max(1, writers/runtime.GOMAXPROCS(0)))
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					key := binary.BigEndian.AppendUint64([]byte{'e'}, n.Add(1))
+					err := db.Update(b.Context(), func(tx kv.Tx) error {
+						return errors.Join(tx.Put(key, value), tx.Put([]byte("view/a"), value), tx.Put([]byte("view/b"), value))
+					})
+					if err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
 		})
-		if err != nil {
-			b.Fatal(err)
-		}
 	}
 }

@@ -12,6 +12,36 @@ import (
 type boltTx struct {
 	bucket  *bbolt.Bucket
 	changes int // puts and deletes so far; a cursor is stale after one
+
+	keep bool // what is overwritten, so that it can be taken back
+	kept []Item
+}
+
+// undo takes back all changes, the last one first.
+func (t *boltTx) undo() error {
+	for i := len(t.kept) - 1; i >= 0; i-- {
+		k := t.kept[i]
+		if k.Value == nil {
+			if err := t.bucket.Delete(k.Key); err != nil {
+				return err
+			}
+		} else if err := t.bucket.Put(k.Key, k.Value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changing notes what is under the key before it changes.
+func (t *boltTx) changing(key []byte) {
+	t.changes++
+	if t.keep {
+		var value []byte
+		if v := t.bucket.Get(key); v != nil {
+			value = copied(v)
+		}
+		t.kept = append(t.kept, Item{copied(key), value})
+	}
 }
 
 // Get implements Tx.
@@ -37,7 +67,7 @@ func (t *boltTx) Put(key, value []byte) error {
 	if err := checkValue(value); err != nil {
 		return err
 	}
-	t.changes++
+	t.changing(key)
 	return t.bucket.Put(key, copied(value)) // bbolt copies the key itself
 }
 
@@ -49,7 +79,7 @@ func (t *boltTx) Delete(key []byte) error {
 	if err := checkKey(key); err != nil {
 		return err
 	}
-	t.changes++
+	t.changing(key)
 	return t.bucket.Delete(key)
 }
 

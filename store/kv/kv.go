@@ -46,7 +46,8 @@ type DB interface {
 	// and nothing of later ones. Keep it short: an old snapshot holds space.
 	View(ctx context.Context, fn func(Tx) error) error
 
-	// Update runs fn alone among writers, and at most once. When it returns
+	// Update runs fn alone among writers, and at most once. Updates that had to
+	// wait may share a commit, and see what those before them changed. When it returns
 	// nil, all that fn changed is on stable storage. When fn returns an error
 	// or panics, or ctx is over when fn returns, nothing was changed; fn's
 	// error is returned as it is. While another Update runs it waits, for as

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		{"Ownership", testOwnership},
 		{"Concurrent", testConcurrent},
 		{"WaitForWriter", testWaitForWriter},
+		{"Together", testTogether},
 		{"Model", testModel},
 	}
 	for _, tt := range tests {

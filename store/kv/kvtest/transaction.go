@@ -199,3 +199,68 @@ func testWaitForWriter(t *testing.T, db kv.DB) {
 		return nil
 	})
 }
+
+// testTogether has updates wait for the same writer, so that they may share a
+// commit: those that fail, panic or are given up in their midst change nothing,
+// for themselves or the others.
+func testTogether(t *testing.T, db kv.DB) {
+	put(t, db, "all", "old", "gone", "kept")
+	begun, release := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		update(t, db, func(kv.Tx) error { close(begun); <-release; return nil })
+	})
+	<-begun
+	broken := errors.New("broken")
+	for i := range 40 {
+		all.Go(func() {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			how := i % 4
+			defer func() {
+				if r := recover(); r != nil && how != 2 {
+					t.Errorf("update %d: %v", i, r)
+				}
+			}()
+			err := db.Update(ctx, func(tx kv.Tx) error {
+				own := fmt.Appendf(nil, "k%02d", i)
+				if how != 0 {
+					mess(t, tx, own)
+				} else if err := tx.Put(own, []byte("new")); err != nil {
+					return err
+				}
+				switch how {
+				case 1:
+					return broken
+				case 2:
+					panic("ours")
+				case 3:
+					cancel()
+				}
+				return nil
+			})
+			if want := []error{nil, broken, nil, context.Canceled}[how]; !errors.Is(err, want) {
+				t.Errorf("update %d = %v, want %v", i, err, want)
+			}
+		})
+	}
+	close(release)
+	all.Wait()
+	want := "all=old gone=kept"
+	for i := 0; i < 40; i += 4 {
+		want += fmt.Sprintf(" k%02d=new", i)
+	}
+	expect(t, db, want)
+}
+
+// mess changes everything that others rely on.
+func mess(t *testing.T, tx kv.Tx, own []byte) {
+	for _, err := range []error{
+		tx.Put(own, nil), tx.Put(own, []byte("bad")), tx.Delete(own), tx.Put(own, []byte("worse")),
+		tx.Put([]byte("all"), []byte("bad")), tx.Delete([]byte("gone")), tx.Put([]byte("gone"), []byte("back")), tx.Delete([]byte("nothing")),
+	} {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
