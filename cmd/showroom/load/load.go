@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -45,7 +46,7 @@ func measure(ctx context.Context, o Options, tell func(string, ...any)) (Report,
 	api := newAPI(o.URL, o.Key)
 	defer api.close()
 	x := &run{options: o, tell: tell, stage: &stage{api: api, record: o.Record, length: o.longest()}}
-	if err := x.stage.open(ctx, o.mostCalls()); err != nil {
+	if err := api.call(ctx, http.MethodGet, "/me", nil, nil); err != nil {
 		return r, err
 	}
 	local, err := localAddress(o.URL)

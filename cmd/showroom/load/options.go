@@ -79,21 +79,6 @@ func (o *Options) longest() time.Duration {
 	return o.Duration + 40*o.Step + 2*joins + time.Duration(o.Churn)*100*time.Millisecond
 }
 
-// mostCalls is how many run at once, at most.
-func (o *Options) mostCalls() int {
-	n := max(o.Calls, 1)
-	if o.plays(scenarioSaturation) {
-		n = max(n, o.Most)
-	}
-	if o.plays(scenarioJoins) {
-		n += max(o.Burst/2, o.JoinRate*int(o.Duration.Seconds()+1))
-	}
-	if o.plays(scenarioChurn) {
-		n = max(n, churnRooms(o.Churn))
-	}
-	return n
-}
-
 // check says what is wrong with the options.
 func (o *Options) check() error {
 	u, err := url.Parse(o.URL)

@@ -8,10 +8,9 @@ import (
 	"time"
 )
 
-// stage makes what a scenario plays on: a seller with enough minutes, and conferences with their links.
+// stage makes what a scenario plays on: conferences with their links, each of a seller of its own with enough minutes.
 type stage struct {
 	api    *api
-	seller string
 	record bool
 	length time.Duration // of a scenario, at most
 
@@ -36,18 +35,6 @@ func (s *stage) create(ctx context.Context, path string, in any) (entity, error)
 	return out, nil
 }
 
-// open signs in and makes the seller; all its live calls share the minutes.
-func (s *stage) open(ctx context.Context, calls int) error {
-	if err := s.api.call(ctx, http.MethodGet, "/me", nil, nil); err != nil {
-		return err
-	}
-	const spare, most = 30, 1_000_000 // minutes: a spare for each call, and what the API allows
-	minutes := min(max(1, calls)*(int(s.length.Minutes())+spare), most)
-	seller, err := s.create(ctx, "/sellers", map[string]any{"name": "Load test", "monthly_minutes": minutes})
-	s.seller = seller.ID
-	return err
-}
-
 // tokens of a conference's links.
 type tokens struct {
 	seller, buyer string
@@ -57,6 +44,11 @@ type tokens struct {
 // conference makes one that starts now.
 func (s *stage) conference(ctx context.Context, subject string, guests int) (tokens, error) {
 	var t tokens
+	minutes := min(480, int(s.length.Minutes())+30)
+	seller, err := s.create(ctx, "/sellers", map[string]any{"name": "Load test", "monthly_minutes": 2 * minutes})
+	if err != nil {
+		return t, err
+	}
 	buyer, err := s.create(ctx, "/buyers", map[string]any{"name": "Load test buyer"})
 	if err != nil {
 		return t, err
@@ -66,8 +58,8 @@ func (s *stage) conference(ctx context.Context, subject string, guests int) (tok
 		recording = "on"
 	}
 	conference, err := s.create(ctx, "/conferences", map[string]any{
-		"seller": s.seller, "buyer": buyer.ID, "subject": subject, "starts_at": time.Now().UTC().Format(time.RFC3339),
-		"duration_minutes": min(480, int(s.length.Minutes())+30), "recording": recording, "allow_overlap": true,
+		"seller": seller.ID, "buyer": buyer.ID, "subject": subject, "starts_at": time.Now().UTC().Format(time.RFC3339),
+		"duration_minutes": minutes, "recording": recording,
 	})
 	if err != nil {
 		return t, err
