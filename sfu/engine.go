@@ -94,7 +94,7 @@ func (e *engine) pressure() (p udp.Pressure, longest time.Duration) {
 
 // watch sheds load while the socket's queue is too long, and does what belongs to no packet.
 // One goroutine does it for all rooms: to wake up costs more than to look.
-func (e *engine) watch(stop <-chan struct{}) {
+func (e *engine) watch(turns *turns, stop <-chan struct{}) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	overflowed, limited, late := e.udp.Pressure().Overflowed, time.Now(), 0
@@ -107,6 +107,7 @@ func (e *engine) watch(stop <-chan struct{}) {
 			if late++; p.Overflowed == overflowed && 2*p.Queued <= p.Limit {
 				late = 0
 			}
+			turns.step(now, p.Overflowed != overflowed || 8*p.Queued > p.Limit || p.Longest > slowBatch)
 			overflowed = p.Overflowed
 			e.note(p, n%limitInterval == 0)
 			e.overload.step(now, late >= lateFor) // a scheduler that stalls once is no trouble

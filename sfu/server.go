@@ -33,7 +33,8 @@ type Server struct {
 	panics      atomic.Uint64
 	tcpDropped  atomic.Uint64
 	wg          sync.WaitGroup // of event dispatchers
-	stop        chan struct{}  // ends the engines' watchers
+	turns       *turns
+	stop        chan struct{} // ends the engines' watchers
 	watchers    sync.WaitGroup
 
 	mu     sync.Mutex
@@ -49,7 +50,7 @@ type Server struct {
 // New opens the sockets.
 func New(c Config) (*Server, error) {
 	s := &Server{
-		config: c.withDefaults(), start: time.Now(), rooms: map[string]*Room{}, stop: make(chan struct{}),
+		config: c.withDefaults(), start: time.Now(), rooms: map[string]*Room{}, stop: make(chan struct{}), turns: newTurns(),
 		seal: func(_ []byte, c *srtp.Context) sealer { return c },
 	}
 	for _, a := range c.Addresses {
@@ -80,7 +81,7 @@ func (s *Server) listen() error {
 			return err
 		}
 		s.engines = append(s.engines, e)
-		s.watchers.Go(func() { e.watch(s.stop) })
+		s.watchers.Go(func() { e.watch(s.turns, s.stop) })
 	}
 	if s.config.TCP != "" {
 		var err error

@@ -44,6 +44,7 @@ func (p *Peer) Stats() PeerStats {
 type ServerStats struct {
 	Rooms, Peers, Tracks int           // now
 	Reduced              int           // peers that do not get all of their media now, because an engine is overloaded
+	Waiting              int           // for their turn to join
 	Queued               int           // bytes that wait in the media sockets to be read
 	Longest              time.Duration // that a batch of the last second took: packets waited as long
 
@@ -76,6 +77,7 @@ func (s *Server) Stats() ServerStats {
 	s.past.mu.Lock()
 	stats.Counts = stats.Plus(s.past.counts)
 	s.past.mu.Unlock()
+	stats.Waiting = s.turns.count()
 	for _, e := range s.engines {
 		stats.UDP = stats.UDP.Plus(e.udp.Stats())
 		stats.Reduced += e.overload.reduced()

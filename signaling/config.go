@@ -45,8 +45,10 @@ type ICEServer struct {
 
 // Config of a [Hub]. A zero limit means its default.
 type Config struct {
-	Desk       Desk
-	Media      Media
+	Desk  Desk
+	Media Media
+	// Turn waits until the server has time for one more to join. Default: it always has.
+	Turn       func(context.Context) error
 	Tokens     *Tokens
 	Origins    []string // of other sites whose pages may join, such as https://crm.example.com; see [CheckOrigins]
 	ICEServers []ICEServer
@@ -85,6 +87,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Turn == nil {
+		c.Turn = func(context.Context) error { return nil }
 	}
 	if c.Address == nil {
 		c.Address = remoteAddress

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"showroom/call"
+	"showroom/sfu"
 )
 
 func TestLogCannotBeWritten(t *testing.T) {
@@ -56,6 +57,29 @@ func TestLogCannotBeWritten(t *testing.T) {
 		if m := seller.expect("left"); m["reason"] != "lost" {
 			t.Fatalf("left: %v", m)
 		}
+	})
+}
+
+// Too many join at once: who has to wait too long is told to come again.
+func TestNoTurnToJoin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := make(chan error)
+		w := newWorld(t, options{pipes: true, config: func(c *Config) { c.Turn = func(context.Context) error { return <-turns } }})
+		seller := w.open(nil)
+		seller.send(message{"type": "join", "token": w.token(call.RoleSeller)})
+		synctest.Wait()
+		if len(seller.seen) != 0 {
+			t.Errorf("before its turn: %v", seller.seen)
+		}
+		turns <- nil
+		seller.expect("welcome")
+		buyer := w.open(nil)
+		buyer.send(message{"type": "join", "token": w.token(call.RoleBuyer), "id": 1})
+		turns <- sfu.ErrOverloaded
+		if m := buyer.fails(codeUnavailable); m["id"] != 1.0 {
+			t.Errorf("error: %v", m)
+		}
+		buyer.closed(1013)
 	})
 }
 

@@ -86,6 +86,10 @@ func (h *Hub) converse(s *socket, authenticated func()) {
 		return
 	}
 	authenticated()
+	if err := h.config.Turn(h.stop); err != nil {
+		s.fail(in.request.id, explain(err, in.pass.Role), websocket.CloseTryAgainLater)
+		return
+	}
 	s.patience(h.config.SilenceTimeout)
 	s.ws.SetPongHandler(s.ponged)
 	c := h.enter(in.pass.Conference, in)

@@ -49,6 +49,7 @@ var measures = []measure{
 	gauge("participants", "Participants in conferences.", func(r *reading) int { return r.hub.Participants }),
 	gauge("recordings_waiting", "Conferences whose recording is being uploaded or deleted, or waits for it.", func(r *reading) int { return r.keep.Conferences }),
 	gauge("recordings_failing", "Those of them whose last try failed. Should be 0.", func(r *reading) int { return r.keep.Failing }),
+	gauge("joins_waiting", "Participants who wait for their turn to join: many come at once, and media goes first.", func(r *reading) int { return r.media.Waiting }),
 
 	counter("media_received_packets_total", "RTP packets from publishers.", func(r *reading) uint64 { return r.media.ReceivedPackets }),
 	counter("media_received_bytes_total", "Payload of RTP packets from publishers.", func(r *reading) uint64 { return r.media.ReceivedBytes }),

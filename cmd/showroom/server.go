@@ -25,7 +25,7 @@ func (a *app) openHub(key []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	a.hub = signaling.New(signaling.Config{Desk: a.store, Media: rooms{a.player}, Tokens: a.tokens, Origins: a.cfg.Origins,
+	a.hub = signaling.New(signaling.Config{Desk: a.store, Media: rooms{a.player}, Turn: a.media.Turn, Tokens: a.tokens, Origins: a.cfg.Origins,
 		ICEServers: iceServers(a.cfg.ICEServers), Address: a.clientAddress, Participants: a.cfg.Participants, ResumeWindow: a.cfg.ResumeWindow, EmptyTimeout: a.cfg.EmptyTimeout, Log: a.log, Now: clock})
 	return nil
 }
