@@ -17,7 +17,26 @@ var (
 // Filter chooses conferences; an empty field chooses all.
 type Filter struct {
 	Seller string
+	Buyer  string
 	State  State
+	Span   // of the planned start
+}
+
+// Span is the times From ≤ t < To; a zero end is open.
+type Span struct{ From, To time.Time }
+
+// PeopleFilter chooses sellers or buyers; an empty field chooses all.
+type PeopleFilter struct {
+	Seller string // whose buyers
+	Text   string // that begins a name, a word of it, an address, a telephone number or a reference; then the order is the alphabet's
+	Span          // of the registration; not together with Text
+}
+
+// EventFilter chooses events; an empty field chooses all.
+type EventFilter struct {
+	Seller string
+	Buyer  string
+	Types  []string
 }
 
 // Key is an API key as it is kept: without its secrets.

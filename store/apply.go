@@ -15,7 +15,11 @@ import (
 // After an error of the disk other than call.ErrStorageFull it is open whether the events were appended: look again
 // before repeating what is not repeatable.
 func (s *Store) Apply(ctx context.Context, conference string, rule call.Rule) (call.Case, []call.Event, error) {
-	return s.change(ctx, func(t tx, now time.Time) (call.Case, []call.Event, error) {
+	return s.change(ctx, applying(conference, rule))
+}
+
+func applying(conference string, rule call.Rule) decision {
+	return func(t tx, now time.Time) (call.Case, []call.Event, error) {
 		before, err := t.loadCase(conference)
 		if err != nil {
 			return call.Case{}, nil, err
@@ -23,13 +27,18 @@ func (s *Store) Apply(ctx context.Context, conference string, rule call.Rule) (c
 		before.Busy = t.busy(before.Seller.ID)
 		events, err := rule(before, now)
 		return before, events, err
-	})
+	}
 }
 
 // Schedule runs a rule on a seller and a buyer that have no conference yet; its events open the stream of one. A seller or buyer that
 // does not exist is both a call.InvalidError of that field and call.ErrNotFound; a taken id is call.ErrExists.
 func (s *Store) Schedule(ctx context.Context, seller, buyer string, rule call.Rule) (call.Case, error) {
-	after, _, err := s.change(ctx, func(t tx, now time.Time) (before call.Case, events []call.Event, err error) {
+	after, _, err := s.change(ctx, scheduling(seller, buyer, rule))
+	return after, err
+}
+
+func scheduling(seller, buyer string, rule call.Rule) decision {
+	return func(t tx, now time.Time) (before call.Case, events []call.Event, err error) {
 		if before.Seller, err = object[call.Seller](t, tableSeller, seller); err != nil {
 			return before, nil, unknown("seller", err)
 		}
@@ -43,8 +52,7 @@ func (s *Store) Schedule(ctx context.Context, seller, buyer string, rule call.Ru
 		}
 		before.Conference.ID = events[0].Stream
 		return before, events, t.unused(before.Conference.ID)
-	})
-	return after, err
+	}
 }
 
 func unknown(field string, err error) error {
@@ -61,16 +69,10 @@ type decision func(t tx, now time.Time) (before call.Case, events []call.Event, 
 func (s *Store) change(ctx context.Context, decide decision) (after call.Case, appended []call.Event, err error) {
 	wrote := false
 	err = s.update(ctx, func(t tx) error {
-		before, events, err := decide(t, s.clock())
-		if err != nil {
-			return err
-		}
-		before.Busy = nil // ends with the transaction
-		if len(events) == 0 {
-			after = before
+		after, appended, err = t.change(decide, s.clock())
+		if err == nil && len(appended) == 0 {
 			return errNothing
 		}
-		after, appended, err = t.append(before, events)
 		wrote = err == nil
 		return err
 	})
@@ -81,6 +83,16 @@ func (s *Store) change(ctx context.Context, decide decision) (after call.Case, a
 		return call.Case{}, nil, err
 	}
 	return after, appended, nil
+}
+
+// change appends what decide decides, if that is anything.
+func (t tx) change(decide decision, now time.Time) (after call.Case, appended []call.Event, err error) {
+	before, events, err := decide(t, now)
+	before.Busy = nil // ends with the transaction
+	if err != nil || len(events) == 0 {
+		return before, nil, err
+	}
+	return t.append(before, events)
 }
 
 // commitOpen says whether a commit that returned err may have happened all the same, see kv.DB.
@@ -99,10 +111,10 @@ func (t tx) append(before call.Case, events []call.Event) (call.Case, []call.Eve
 	for i, e := range events {
 		seq++
 		e.Seq, e.At = seq, e.At.UTC().Round(0)
-		if err := t.putEvent(before, e); err != nil {
+		after = after.Apply(e)
+		if err := t.putEvent(after, e); err != nil {
 			return before, nil, fmt.Errorf("append event %d: %w", seq, err)
 		}
-		after = after.Apply(e)
 		appended[i] = e
 	}
 	if err := t.putViews(before, after); err != nil {

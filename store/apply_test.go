@@ -93,7 +93,7 @@ func TestApplyRefused(t *testing.T) {
 
 // seller0 is the id of some seller.
 func (s *shop) seller0(t testing.TB) string {
-	all, _, err := s.Sellers(s.ctx, "", 1)
+	all, _, err := s.Sellers(s.ctx, call.PeopleFilter{}, "", 1)
 	return must(t, all, err)[0].ID
 }
 

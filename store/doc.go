@@ -11,11 +11,13 @@
 //	ev/ seq                           an event, JSON
 //	st/ stream 0 seq                  which events concern a stream; minutes concern the seller and the conference
 //	co/ id   se/ id   bu/ id          views of a conference, a seller, a buyer, JSON
-//	ci/ seller 0 state 0 start id     conferences by planned start: all, of a seller, in a state, and of a seller in a state
+//	el/ owner 0 type 0 seq            events of a seller or buyer, of a type, and of both
+//	ci/ buyer 0 seller 0 state 0 start id  conferences by planned start: all, and by each of the three and all that go together
 //	un/ id                            conferences that are under way, see [Store.Unfinished]
 //	ta/ id                            conferences whose recording has something to be done for, see [Store.Tasks]
 //	ka/ seller 0 finished id          conferences whose recording is kept, by their end
-//	si/ created id   bi/ created id   sellers and buyers by age
+//	si/ created id   bi/ seller 0 created id   sellers and buyers by age, buyers also those of a seller
+//	sw/ 0 place 0 id   bw/ seller 0 place 0 id   the same by each place in their names and addresses from which a search finds them
 //	cu/ name                          the cursor of a follower, 8 bytes
 //	ki/ id                            an API key with the digests of its secrets, JSON
 //	ke/ SHA-256                       which API key a secret opens, by the secret's digest, JSON

@@ -78,7 +78,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	case string(found) == format:
 		return nil
-	case len(found) > 0 && string(found) != "1":
+	case len(found) > 0 && string(found) != "1" && string(found) != "2":
 		return fmt.Errorf("the data is of format %q and this version reads %q: use the version of Showroom that wrote it", found, format)
 	case len(found) > 0:
 		if _, err := s.Rebuild(ctx); err != nil {

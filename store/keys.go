@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,6 +21,9 @@ const (
 	listKept        = "ka/"
 	listSellers     = "si/"
 	listBuyers      = "bi/"
+	listSellerWords = "sw/"
+	listBuyerWords  = "bw/"
+	listEvents      = "el/"
 	tableCursor     = "cu/"
 	tableKey        = "ke/"
 	listKeys        = "ki/"
@@ -71,7 +75,29 @@ func cutSeq(key []byte) ([]byte, uint64) {
 
 // conferencesPrefix is what the keys of one list of conferences begin with; empty means of every seller, in any state.
 func conferencesPrefix(seller, state string) []byte {
-	return []byte(listConferences + seller + "\x00" + state + "\x00")
+	return chosenPrefix(listConferences, "", seller, state)
+}
+
+// chosenPrefix is what the keys of one choice of a list begin with: by none, one or more words, an empty one choosing all. What comes first is
+// what makes the longest key and has the fewest things, so that all choices of it stand beside each other.
+func chosenPrefix(list string, words ...string) []byte {
+	return []byte(list + strings.Join(words, "\x00") + "\x00")
+}
+
+// choices are all ways to choose by some of the words.
+func choices(words ...string) [][]string {
+	all := [][]string{nil}
+	for _, w := range words {
+		var more [][]string
+		for _, c := range all {
+			more = append(more, append(slices.Clone(c), ""))
+			if w != "" {
+				more = append(more, append(slices.Clone(c), w))
+			}
+		}
+		all = more
+	}
+	return all
 }
 
 // agedID is the end of a list's key: a time and the id that has it.

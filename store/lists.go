@@ -16,20 +16,34 @@ import (
 // Conferences returns up to limit conferences, the last planned start first, and the cursor of those behind them: empty
 // when there are none. A cursor that is not ours is a call.InvalidError of the field after.
 func (s *Store) Conferences(ctx context.Context, f call.Filter, cursor string, limit int) ([]call.Conference, string, error) {
-	if f.Seller != "" && !validID(f.Seller) || f.State != "" && !validID(string(f.State)) {
+	if !validWords(f.Buyer, f.Seller, string(f.State)) {
 		return nil, "", nil
 	}
-	return page[call.Conference](ctx, s, conferencesPrefix(f.Seller, string(f.State)), tableConference, cursor, limit)
+	return page[call.Conference](ctx, s, chosenPrefix(listConferences, f.Buyer, f.Seller, string(f.State)), f.Span, tableConference, cursor, limit)
 }
 
-// Sellers returns up to limit sellers, the newest first, and the cursor of those behind them.
-func (s *Store) Sellers(ctx context.Context, cursor string, limit int) ([]call.Seller, string, error) {
-	return page[call.Seller](ctx, s, []byte(listSellers), tableSeller, cursor, limit)
+// Sellers returns up to limit sellers, the newest first, and the cursor of those behind them. With a text it is as [Store.found] says.
+func (s *Store) Sellers(ctx context.Context, f call.PeopleFilter, cursor string, limit int) ([]call.Seller, string, error) {
+	if f.Text != "" {
+		return found(ctx, s, chosenPrefix(listSellerWords), f.Text, tableSeller, cursor, limit, sellerKeys)
+	}
+	return page[call.Seller](ctx, s, []byte(listSellers), f.Span, tableSeller, cursor, limit)
 }
 
-// Buyers returns up to limit buyers, the newest first, and the cursor of those behind them.
-func (s *Store) Buyers(ctx context.Context, cursor string, limit int) ([]call.Buyer, string, error) {
-	return page[call.Buyer](ctx, s, []byte(listBuyers), tableBuyer, cursor, limit)
+// Buyers returns up to limit buyers, the newest first, and the cursor of those behind them. With a text it is as [Store.found] says.
+func (s *Store) Buyers(ctx context.Context, f call.PeopleFilter, cursor string, limit int) ([]call.Buyer, string, error) {
+	if !validWords(f.Seller) {
+		return nil, "", nil
+	}
+	if f.Text != "" {
+		return found(ctx, s, chosenPrefix(listBuyerWords, f.Seller), f.Text, tableBuyer, cursor, limit, buyerKeys)
+	}
+	return page[call.Buyer](ctx, s, chosenPrefix(listBuyers, f.Seller), f.Span, tableBuyer, cursor, limit)
+}
+
+// validWords says whether words can choose; an empty one chooses all.
+func validWords(words ...string) bool {
+	return !slices.ContainsFunc(words, func(w string) bool { return w != "" && !validID(w) })
 }
 
 // Unfinished are the conferences under way: somebody is in the room or at the door, or the call took place and was not
@@ -57,10 +71,8 @@ func conferenceKeys(c call.Conference) [][]byte {
 		return nil
 	}
 	var keys [][]byte
-	for _, seller := range []string{"", c.Seller} {
-		for _, state := range []string{"", string(c.State)} {
-			keys = append(keys, agedID(conferencesPrefix(seller, state), c.StartsAt, c.ID))
-		}
+	for _, words := range choices(c.Buyer, c.Seller, string(c.State)) {
+		keys = append(keys, agedID(chosenPrefix(listConferences, words...), c.StartsAt, c.ID))
 	}
 	if unfinished(c) {
 		keys = append(keys, idKey(listUnfinished, c.ID))
@@ -69,11 +81,21 @@ func conferenceKeys(c call.Conference) [][]byte {
 }
 
 func sellerKeys(s call.Seller) [][]byte {
-	return [][]byte{agedID([]byte(listSellers), s.CreatedAt, s.ID)}
+	if s.Version == 0 {
+		return nil
+	}
+	return wordKeys([][]byte{agedID([]byte(listSellers), s.CreatedAt, s.ID)}, chosenPrefix(listSellerWords), s.SearchPlaces(), s.ID)
 }
 
-func buyerKeys(b call.Buyer) [][]byte {
-	return [][]byte{agedID([]byte(listBuyers), b.CreatedAt, b.ID)}
+func buyerKeys(b call.Buyer) (keys [][]byte) {
+	if b.Version == 0 {
+		return nil
+	}
+	for _, words := range choices(b.Seller) {
+		keys = append(keys, agedID(chosenPrefix(listBuyers, words...), b.CreatedAt, b.ID))
+		keys = wordKeys(keys, chosenPrefix(listBuyerWords, words...), b.SearchPlaces(), b.ID)
+	}
+	return keys
 }
 
 // busy looks for a seller's conferences that begin between two times.
@@ -119,15 +141,26 @@ func (t tx) replaceKeys(before, after [][]byte) error {
 
 // page reads a list backwards from the cursor. The cursor is the end of the last key that was read, so what is
 // inserted or removed meanwhile neither repeats nor hides others.
-func page[T any](ctx context.Context, s *Store, list []byte, table, cursor string, limit int) (all []T, next string, err error) {
+func page[T any](ctx context.Context, s *Store, list []byte, span call.Span, table, cursor string, limit int) (all []T, next string, err error) {
 	r := kv.Prefix(list)
 	r.Reverse = true
+	if !span.From.IsZero() {
+		r.From = appendTime(slices.Clone(list), span.From)
+	}
+	if !span.To.IsZero() {
+		r.To = appendTime(slices.Clone(list), span.To)
+	}
 	if cursor != "" {
 		end, err := parseCursor(cursor)
 		if err != nil {
 			return nil, "", err
 		}
-		r.To = append(slices.Clone(list), end...)
+		if to := append(slices.Clone(list), end...); bytes.Compare(to, r.To) < 0 {
+			r.To = to
+		}
+	}
+	if bytes.Compare(r.From, r.To) >= 0 {
+		return nil, "", nil
 	}
 	limit = batch(limit)
 	err = s.view(ctx, func(t tx) error {
@@ -141,11 +174,7 @@ func page[T any](ctx context.Context, s *Store, list []byte, table, cursor strin
 				return nil
 			}
 			last = item.Key[len(list):]
-			id := string(last[timeSize:])
-			v, err := object[T](t, table, id)
-			if errors.Is(err, call.ErrNotFound) {
-				return fmt.Errorf("%s is in a list and not in the store", id)
-			}
+			v, err := listed[T](t, table, string(last[timeSize:]))
 			if err != nil {
 				return err
 			}
@@ -159,12 +188,25 @@ func page[T any](ctx context.Context, s *Store, list []byte, table, cursor strin
 	return all, next, nil
 }
 
+// listed is what a list has: that it is not there is a damage of the data.
+func listed[T any](t tx, table, id string) (T, error) {
+	v, err := object[T](t, table, id)
+	if errors.Is(err, call.ErrNotFound) {
+		return v, fmt.Errorf("%s is in a list and not in the store", id)
+	}
+	return v, err
+}
+
 func formatCursor(end []byte) string { return base64.RawURLEncoding.EncodeToString(end) }
 
 func parseCursor(cursor string) ([]byte, error) {
 	end, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || formatCursor(end) != cursor || len(end) <= timeSize || !validID(string(end[timeSize:])) { // base64 skips line ends
-		return nil, call.Invalid("after", "this is not a cursor of ours; take it from \"next\" of the page before")
+		return nil, badCursor()
 	}
 	return end, nil
+}
+
+func badCursor() error {
+	return call.Invalid("after", "this is not a cursor of ours; take it from \"next\" of the page before")
 }

@@ -129,14 +129,14 @@ func TestSellersAndBuyersNewestFirst(t *testing.T) {
 	slices.Reverse(sellers)
 	slices.Reverse(buyers)
 	var got []string
-	for _, x := range pages(t, 2, func(c string) ([]call.Seller, string, error) { return s.Sellers(s.ctx, c, 2) }) {
+	for _, x := range pages(t, 2, func(c string) ([]call.Seller, string, error) { return s.Sellers(s.ctx, call.PeopleFilter{}, c, 2) }) {
 		got = append(got, x.ID)
 	}
 	if !slices.Equal(got, sellers) {
 		t.Errorf("sellers %v, want %v", got, sellers)
 	}
 	got = nil
-	for _, x := range pages(t, 2, func(c string) ([]call.Buyer, string, error) { return s.Buyers(s.ctx, c, 2) }) {
+	for _, x := range pages(t, 2, func(c string) ([]call.Buyer, string, error) { return s.Buyers(s.ctx, call.PeopleFilter{}, c, 2) }) {
 		got = append(got, x.ID)
 	}
 	if !slices.Equal(got, buyers) {

@@ -126,8 +126,12 @@ func (t tx) putEvent(c call.Case, e call.Event) error {
 	if err := t.save(eventKey(e.Seq), e); err != nil {
 		return err
 	}
+	keys := eventKeys(e, ownersIn(c, e))
 	for _, stream := range concerned(e) {
-		if err := t.Put(streamKey(stream, e.Seq), nil); err != nil {
+		keys = append(keys, streamKey(stream, e.Seq))
+	}
+	for _, k := range keys {
+		if err := t.Put(k, nil); err != nil {
 			return err
 		}
 	}

@@ -9,12 +9,16 @@ import (
 
 // RegisterSeller opens the stream of a new seller.
 func (s *Store) RegisterSeller(ctx context.Context, actor string, p call.Profile) (call.Seller, error) {
+	after, _, err := s.change(ctx, registeringSeller(actor, p))
+	return after.Seller, err
+}
+
+func registeringSeller(actor string, p call.Profile) decision {
 	id := NewID("sell_")
-	after, _, err := s.change(ctx, func(_ tx, now time.Time) (call.Case, []call.Event, error) {
+	return func(_ tx, now time.Time) (call.Case, []call.Event, error) {
 		events, err := call.Register(id, actor, p, now)
 		return call.Case{Seller: call.Seller{ID: id}}, events, err
-	})
-	return after.Seller, err
+	}
 }
 
 // ChangeSeller replaces a seller's settings by what change makes of the seller. change runs alone among writers: keep it quick.
@@ -36,8 +40,13 @@ func (s *Store) ChangeSeller(ctx context.Context, id, actor string, change func(
 
 // RegisterBuyer opens the stream of a new buyer.
 func (s *Store) RegisterBuyer(ctx context.Context, actor string, c call.Contact) (call.Buyer, error) {
+	after, _, err := s.change(ctx, registeringBuyer(actor, c))
+	return after.Buyer, err
+}
+
+func registeringBuyer(actor string, c call.Contact) decision {
 	id := NewID("buy_")
-	after, _, err := s.change(ctx, func(t tx, now time.Time) (call.Case, []call.Event, error) {
+	return func(t tx, now time.Time) (call.Case, []call.Event, error) {
 		if c.Seller != "" {
 			if _, err := object[call.Seller](t, tableSeller, c.Seller); err != nil {
 				return call.Case{}, nil, unknown("seller", err)
@@ -45,8 +54,7 @@ func (s *Store) RegisterBuyer(ctx context.Context, actor string, c call.Contact)
 		}
 		events, err := call.RegisterBuyer(id, actor, c, now)
 		return call.Case{Buyer: call.Buyer{ID: id}}, events, err
-	})
-	return after.Buyer, err
+	}
 }
 
 // ChangeBuyer replaces what is said of a buyer by what change makes of it. change runs alone among writers: keep it quick.

@@ -29,6 +29,10 @@ func (s *Store) Rebuild(ctx context.Context) (repaired int, err error) {
 		{listKept, dropUnlessListed},
 		{listSellers, dropUnlessListed},
 		{listBuyers, dropUnlessListed},
+		{listSellerWords, dropUnlessListed},
+		{listBuyerWords, dropUnlessListed},
+		{tableEvent, repairEventLists},
+		{listEvents, dropUnlessInEventLists},
 	} {
 		n, err := s.walk(ctx, pass.table, pass.step)
 		if repaired += n; err != nil {

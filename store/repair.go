@@ -128,28 +128,41 @@ func dropUnlessListed(t repairer, item kv.Item) ([]byte, error) {
 
 // keysOf are all places in lists of what stands at one of them.
 func (t tx) keysOf(key []byte) ([][]byte, error) {
-	rest := key[len(listConferences):]
-	switch string(key[:len(listConferences)]) {
-	case listConferences:
+	list, rest := string(key[:len(listConferences)]), key[len(listConferences):]
+	cut := func(words int) []byte {
 		id := rest
-		for range 2 { // seller and state
+		for range words {
 			_, id, _ = bytes.Cut(id, []byte{0})
 		}
-		c, err := object[call.Conference](t, tableConference, aged(id))
+		return id
+	}
+	conference := func(id string) ([][]byte, error) {
+		c, err := object[call.Conference](t, tableConference, id)
 		return conferenceKeys(c), err
-	case listKept:
-		_, id, _ := bytes.Cut(rest, []byte{0})
-		c, err := object[call.Conference](t, tableConference, aged(id))
-		return conferenceKeys(c), err
-	case listUnfinished, listTasks:
-		c, err := object[call.Conference](t, tableConference, string(rest))
-		return conferenceKeys(c), err
-	case listSellers:
-		s, err := object[call.Seller](t, tableSeller, aged(rest))
+	}
+	seller := func(id string) ([][]byte, error) {
+		s, err := object[call.Seller](t, tableSeller, id)
 		return sellerKeys(s), err
-	default:
-		b, err := object[call.Buyer](t, tableBuyer, aged(rest))
+	}
+	buyer := func(id string) ([][]byte, error) {
+		b, err := object[call.Buyer](t, tableBuyer, id)
 		return buyerKeys(b), err
+	}
+	switch list {
+	case listConferences:
+		return conference(aged(cut(3))) // behind buyer, seller and state
+	case listKept:
+		return conference(aged(cut(1)))
+	case listUnfinished, listTasks:
+		return conference(string(rest))
+	case listSellers:
+		return seller(aged(rest))
+	case listSellerWords:
+		return seller(string(cut(2))) // the choice's end, and the place
+	case listBuyers:
+		return buyer(aged(cut(1)))
+	default:
+		return buyer(string(cut(2)))
 	}
 }
 

@@ -22,7 +22,7 @@ type Store struct {
 var _ call.Source = (*Store)(nil)
 
 // format is the version of the key layout.
-const format = "2"
+const format = "3"
 
 // New is the store in db, which may be empty and stays the caller's to close.
 func New(db kv.DB, now func() time.Time) (*Store, error) {

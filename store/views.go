@@ -69,12 +69,12 @@ func (t tx) putViews(before, after call.Case) error {
 		}
 	}
 	if s := after.Seller; s.Version != before.Seller.Version {
-		if err := t.putSeller(s); err != nil {
+		if err := t.putSeller(before.Seller, s); err != nil {
 			return err
 		}
 	}
 	if b := after.Buyer; b.Version != before.Buyer.Version {
-		return t.putBuyer(b)
+		return t.putBuyer(before.Buyer, b)
 	}
 	return nil
 }
@@ -86,16 +86,16 @@ func (t tx) putConference(before, after call.Conference) error {
 	return t.replaceKeys(conferenceKeys(before), conferenceKeys(after))
 }
 
-func (t tx) putSeller(s call.Seller) error {
-	if err := t.save(idKey(tableSeller, s.ID), s); err != nil {
+func (t tx) putSeller(before, after call.Seller) error {
+	if err := t.save(idKey(tableSeller, after.ID), after); err != nil {
 		return err
 	}
-	return t.replaceKeys(nil, sellerKeys(s))
+	return t.replaceKeys(sellerKeys(before), sellerKeys(after))
 }
 
-func (t tx) putBuyer(b call.Buyer) error {
-	if err := t.save(idKey(tableBuyer, b.ID), b); err != nil {
+func (t tx) putBuyer(before, after call.Buyer) error {
+	if err := t.save(idKey(tableBuyer, after.ID), after); err != nil {
 		return err
 	}
-	return t.replaceKeys(nil, buyerKeys(b))
+	return t.replaceKeys(buyerKeys(before), buyerKeys(after))
 }

@@ -113,7 +113,7 @@ func (a *app) demoKey(ctx context.Context) (string, error) {
 
 // demoSeller is the demo's seller, with so many minutes left from now on.
 func (a *app) demoSeller(ctx context.Context, minutes int, language string) (call.Seller, error) {
-	sellers, _, err := a.store.Sellers(ctx, "", 200)
+	sellers, _, err := a.store.Sellers(ctx, call.PeopleFilter{Text: demoReference}, "", 200)
 	if err != nil {
 		return call.Seller{}, err
 	}
@@ -129,7 +129,7 @@ func (a *app) demoSeller(ctx context.Context, minutes int, language string) (cal
 }
 
 func (a *app) demoBuyer(ctx context.Context, language string) (call.Buyer, error) {
-	buyers, _, err := a.store.Buyers(ctx, "", 200)
+	buyers, _, err := a.store.Buyers(ctx, call.PeopleFilter{Text: demoReference}, "", 200)
 	if err != nil {
 		return call.Buyer{}, err
 	}

@@ -33,7 +33,7 @@ func (k *keeper) rounds(ctx context.Context) {
 // expire orders the deletion of the recordings whose sellers do not want them kept any longer.
 func (k *keeper) expire(ctx context.Context) error {
 	for cursor := ""; ; {
-		sellers, next, err := k.store.Sellers(ctx, cursor, 200)
+		sellers, next, err := k.store.Sellers(ctx, call.PeopleFilter{}, cursor, 200)
 		if err != nil {
 			return err
 		}

@@ -35,11 +35,19 @@ func (a *api) createBuyer(r *request) (reply, error) {
 }
 
 func (a *api) listBuyers(r *request) (reply, error) {
-	after, limit, err := paging(r.URL.Query())
+	q := r.URL.Query()
+	after, limit, err := paging(q)
 	if err != nil {
 		return reply{}, err
 	}
-	buyers, next, err := r.store.Buyers(r.Context(), after, limit)
+	f, err := peopleFilter(q)
+	if err != nil {
+		return reply{}, err
+	}
+	if f.Seller, err = idOf(q, "seller", "sell_"); err != nil {
+		return reply{}, err
+	}
+	buyers, next, err := r.store.Buyers(r.Context(), f, after, limit)
 	if err != nil {
 		return reply{}, err
 	}

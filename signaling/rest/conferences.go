@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -90,12 +89,9 @@ func (a *api) listConferences(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	f := call.Filter{Seller: q.Get("seller"), State: call.State(q.Get("state"))}
-	if f.State != "" && !slices.Contains(states, f.State) {
-		return reply{}, call.Invalid("state", fmt.Sprintf("%q is not one of %s", f.State, joinStates()))
-	}
-	if f.Seller != "" && !isID("sell_", f.Seller) {
-		return reply{}, call.Invalid("seller", "not the id of a seller")
+	f, err := conferenceFilter(q)
+	if err != nil {
+		return reply{}, err
 	}
 	conferences, next, err := r.store.Conferences(r.Context(), f, after, limit)
 	if err != nil {
@@ -106,16 +102,6 @@ func (a *api) listConferences(r *request) (reply, error) {
 		return reply{}, err
 	}
 	return ok(page(cases, next, func(c call.Case) conference { return showConference(c, r.now) }))
-}
-
-var states = []call.State{call.StateScheduled, call.StateStandby, call.StateWaiting, call.StateOngoing, call.StateFinished, call.StateCancelled}
-
-func joinStates() string {
-	var words []string
-	for _, s := range states {
-		words = append(words, string(s))
-	}
-	return strings.Join(words, ", ")
 }
 
 // cases adds the seller and the buyer to each conference, reading each of them once.

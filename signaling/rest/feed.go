@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -14,23 +13,19 @@ import (
 )
 
 const (
-	maxWait     = 25     // seconds that a request waits for the next event
-	maxWaiting  = 500    // requests and sockets that wait at once
-	scanAtOnce  = 500    // events read of the log at once
-	scanAtMost  = 20_000 // events looked at for one page: past that the page is given as it is, and its cursor goes on
+	maxWait     = 25  // seconds that a request waits for the next event
+	maxWaiting  = 500 // requests and sockets that wait at once
 	maxTypes    = 50
 	typesLength = 1000 // bytes of the parameter
 )
 
-// feed reads the log for one subscriber: what is of a seller, if it is for one, and of some types, if it names any.
+// feed reads the log for one subscriber, who may want only what is of a seller or a buyer, and of some types.
 type feed struct {
 	store  Store
-	seller string
-	types  []string
-	owners map[string]string // seller of each conference and buyer that was seen
+	filter call.EventFilter
 }
 
-func (a *api) newFeed(key call.Key, seller string, types []string) (*feed, error) {
+func (a *api) newFeed(key call.Key, seller, buyer string, types []string) (*feed, error) {
 	if key.Scope == ScopeSeller {
 		if seller != "" && seller != key.Seller {
 			return nil, call.Invalid("seller", "there is no such seller")
@@ -39,6 +34,9 @@ func (a *api) newFeed(key call.Key, seller string, types []string) (*feed, error
 	}
 	if seller != "" && !isID("sell_", seller) {
 		return nil, call.Invalid("seller", "not the id of a seller")
+	}
+	if buyer != "" && !isID("buy_", buyer) {
+		return nil, call.Invalid("buyer", "not the id of a buyer")
 	}
 	if len(types) > maxTypes {
 		return nil, call.Invalid("type", fmt.Sprintf("more than %d types", maxTypes))
@@ -49,64 +47,12 @@ func (a *api) newFeed(key call.Key, seller string, types []string) (*feed, error
 			return nil, call.Invalid("type", fmt.Sprintf("there is no event of the type %q", t))
 		}
 	}
-	return &feed{store: a.Store, seller: seller, types: types, owners: map[string]string{}}, nil
+	return &feed{a.Store, call.EventFilter{Seller: seller, Buyer: buyer, Types: types}}, nil
 }
 
-// page reads up to limit events behind after, and how far the log was looked at. An empty page at the end of the log is done.
+// page reads up to limit events behind after, and how far the log was looked at.
 func (f *feed) page(ctx context.Context, after uint64, limit int) (events []call.Event, next uint64, err error) {
-	for next = after; next-after < scanAtMost; {
-		batch, err := f.store.Events(ctx, next, scanAtOnce)
-		if err != nil {
-			return nil, after, err
-		}
-		for _, e := range batch {
-			mine, err := f.wants(ctx, e)
-			if err != nil {
-				return nil, after, err
-			}
-			next = e.Seq
-			if mine {
-				events = append(events, e)
-			}
-			if len(events) == limit {
-				return events, next, nil
-			}
-		}
-		if len(batch) < scanAtOnce {
-			break
-		}
-	}
-	return events, next, nil
-}
-
-func (f *feed) wants(ctx context.Context, e call.Event) (bool, error) {
-	if len(f.types) > 0 && !slices.Contains(f.types, e.Body.Type()) {
-		return false, nil
-	}
-	if f.seller == "" || e.Stream == f.seller {
-		return true, nil
-	}
-	owner, known := f.owners[e.Stream]
-	if !known {
-		var err error
-		if owner, err = f.ownerOf(ctx, e.Stream); err != nil && !errors.Is(err, call.ErrNotFound) {
-			return false, err
-		}
-		f.owners[e.Stream] = owner
-	}
-	return owner == f.seller, nil
-}
-
-func (f *feed) ownerOf(ctx context.Context, stream string) (string, error) {
-	switch {
-	case strings.HasPrefix(stream, "conf_"):
-		c, err := f.store.Case(ctx, stream)
-		return c.Conference.Seller, err
-	case strings.HasPrefix(stream, "buy_"):
-		b, err := f.store.Buyer(ctx, stream)
-		return b.Seller, err
-	}
-	return "", nil
+	return f.store.EventsOf(ctx, f.filter, after, limit)
 }
 
 // wait reads the next page, and when there is none waits for an event until ctx ends, patience runs out, or the server closes. Then the
@@ -116,12 +62,8 @@ func (f *feed) wait(ctx context.Context, closing <-chan struct{}, patience time.
 	defer timer.Stop()
 	for next = after; ; {
 		appended := f.store.Appended() // before reading
-		from := next
 		if events, next, err = f.page(ctx, next, limit); err != nil || len(events) > 0 {
 			return events, next, err
-		}
-		if next-from >= scanAtMost {
-			continue // there is more to look at
 		}
 		select {
 		case <-appended:
@@ -158,7 +100,7 @@ func (a *api) listAllEvents(r *request) (reply, error) {
 	if len(q.Get("type")) > typesLength {
 		return reply{}, call.Invalid("type", "too long")
 	}
-	f, err := a.newFeed(r.subject.key, q.Get("seller"), splitTypes(q.Get("type")))
+	f, err := a.newFeed(r.subject.key, q.Get("seller"), q.Get("buyer"), splitTypes(q.Get("type")))
 	if err != nil {
 		return reply{}, err
 	}

@@ -32,6 +32,7 @@ type subscribe struct {
 	Key    string   `json:"key"`
 	After  *string  `json:"after"` // from now on if left out
 	Seller string   `json:"seller"`
+	Buyer  string   `json:"buyer"`
 	Types  []string `json:"types"`
 }
 
@@ -195,7 +196,7 @@ func (s *liveSocket) admit(ctx context.Context, in subscribe) (*feed, error) {
 		return nil, fail(codeForbidden, "this API key has a scope that this server does not know")
 	}
 	s.used(ctx, key.ID, s.address, s.Now())
-	return s.newFeed(key, in.Seller, in.Types)
+	return s.newFeed(key, in.Seller, in.Buyer, in.Types)
 }
 
 func (s *liveSocket) write(m liveMessageOut) error {

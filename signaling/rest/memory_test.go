@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -134,7 +135,7 @@ func (m *memory) Conferences(_ context.Context, f call.Filter, after string, lim
 	defer m.mu.Unlock()
 	var all []call.Conference
 	for _, c := range m.confs {
-		if c.ID != "" && (f.Seller == "" || f.Seller == c.Seller) && (f.State == "" || f.State == c.State) {
+		if c.ID != "" && (f.Seller == "" || f.Seller == c.Seller) && (f.Buyer == "" || f.Buyer == c.Buyer) && (f.State == "" || f.State == c.State) && inSpan(f.Span, c.StartsAt) {
 			all = append(all, c)
 		}
 	}
@@ -172,11 +173,30 @@ func (m *memory) StreamEvents(_ context.Context, stream string, after uint64, li
 	return found, nil
 }
 
-func (m *memory) Events(_ context.Context, after uint64, limit int) ([]call.Event, error) {
+func (m *memory) EventsOf(_ context.Context, f call.EventFilter, after uint64, limit int) (found []call.Event, next uint64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	from := min(after, m.seq)
-	return slices.Clone(m.log[from:min(from+uint64(limit), m.seq)]), m.broken
+	for next = after; next < m.seq; {
+		e := m.log[next]
+		next++
+		c := m.confs[e.Stream]
+		seller, buyer := cmp.Or(c.Seller, m.buyers[e.Stream].Seller, e.Stream), cmp.Or(c.Buyer, e.Stream)
+		if (f.Seller == "" || f.Seller == seller) && (f.Buyer == "" || f.Buyer == buyer) && (len(f.Types) == 0 || slices.Contains(f.Types, e.Body.Type())) {
+			found = append(found, e)
+		}
+		if len(found) == limit {
+			break
+		}
+	}
+	return found, next, m.broken
+}
+
+func inSpan(s call.Span, t time.Time) bool {
+	return !t.Before(s.From) && (s.To.IsZero() || t.Before(s.To))
+}
+
+func inPeople(f call.PeopleFilter, created time.Time, places []string) bool {
+	return inSpan(f.Span, created) && (f.Text == "" || slices.ContainsFunc(places, func(p string) bool { return strings.HasPrefix(p, call.SearchText(f.Text)) }))
 }
 
 func (m *memory) Head(context.Context) (uint64, error) {
@@ -327,16 +347,20 @@ func (m *memory) UsedKey(_ context.Context, id, from string) error {
 	return err
 }
 
-func (m *memory) Sellers(_ context.Context, after string, limit int) ([]call.Seller, string, error) {
+func (m *memory) Sellers(_ context.Context, f call.PeopleFilter, after string, limit int) ([]call.Seller, string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return cut(newestFirst(m.sellers, func(s call.Seller) (time.Time, string) { return s.CreatedAt, s.ID }), after, limit)
+	all := newestFirst(m.sellers, func(s call.Seller) (time.Time, string) { return s.CreatedAt, s.ID })
+	return cut(slices.DeleteFunc(all, func(s call.Seller) bool { return !inPeople(f, s.CreatedAt, s.SearchPlaces()) }), after, limit)
 }
 
-func (m *memory) Buyers(_ context.Context, after string, limit int) ([]call.Buyer, string, error) {
+func (m *memory) Buyers(_ context.Context, f call.PeopleFilter, after string, limit int) ([]call.Buyer, string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return cut(newestFirst(m.buyers, func(b call.Buyer) (time.Time, string) { return b.CreatedAt, b.ID }), after, limit)
+	all := newestFirst(m.buyers, func(b call.Buyer) (time.Time, string) { return b.CreatedAt, b.ID })
+	return cut(slices.DeleteFunc(all, func(b call.Buyer) bool {
+		return f.Seller != "" && b.Seller != f.Seller || !inPeople(f, b.CreatedAt, b.SearchPlaces())
+	}), after, limit)
 }
 
 func newestFirst[T any](in map[string]T, by func(T) (time.Time, string)) []T {

@@ -66,7 +66,7 @@ func (w own) Seller(ctx context.Context, id string) (call.Seller, error) {
 }
 
 // Sellers is the one.
-func (w own) Sellers(ctx context.Context, _ string, _ int) ([]call.Seller, string, error) {
+func (w own) Sellers(ctx context.Context, _ call.PeopleFilter, _ string, _ int) ([]call.Seller, string, error) {
 	s, err := w.Store.Seller(ctx, w.seller)
 	return []call.Seller{s}, "", err
 }

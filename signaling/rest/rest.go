@@ -33,27 +33,29 @@ type Conferences interface {
 
 // Log is all that happened, by number.
 type Log interface {
-	Events(ctx context.Context, after uint64, limit int) ([]call.Event, error)
+	// EventsOf returns up to limit events after a number that the filter chooses, in order, and how far the log was looked at: to the last of
+	// them, or to its head.
+	EventsOf(ctx context.Context, f call.EventFilter, after uint64, limit int) (events []call.Event, next uint64, err error)
 	// Head is the number of the last event.
 	Head(ctx context.Context) (uint64, error)
 	// Appended is closed at the next append. Take it before reading.
 	Appended() <-chan struct{}
 }
 
-// Sellers keeps sellers; lists are newest first.
+// Sellers keeps sellers; lists are newest first, those of a text in the order of the alphabet.
 type Sellers interface {
 	RegisterSeller(ctx context.Context, actor string, p call.Profile) (call.Seller, error)
 	ChangeSeller(ctx context.Context, id, actor string, change func(call.Seller) (call.Profile, error)) (call.Seller, error)
 	Seller(ctx context.Context, id string) (call.Seller, error)
-	Sellers(ctx context.Context, after string, limit int) ([]call.Seller, string, error)
+	Sellers(ctx context.Context, f call.PeopleFilter, after string, limit int) ([]call.Seller, string, error)
 }
 
-// Buyers keeps buyers; lists are newest first.
+// Buyers keeps buyers; lists are as those of sellers.
 type Buyers interface {
 	RegisterBuyer(ctx context.Context, actor string, c call.Contact) (call.Buyer, error)
 	ChangeBuyer(ctx context.Context, id, actor string, change func(call.Buyer) (call.Contact, error)) (call.Buyer, error)
 	Buyer(ctx context.Context, id string) (call.Buyer, error)
-	Buyers(ctx context.Context, after string, limit int) ([]call.Buyer, string, error)
+	Buyers(ctx context.Context, f call.PeopleFilter, after string, limit int) ([]call.Buyer, string, error)
 }
 
 // Keys keeps the API keys. A secret that opens nothing and a key that was revoked are [call.ErrNotFound].

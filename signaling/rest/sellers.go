@@ -61,11 +61,16 @@ func (a *api) createSeller(r *request) (reply, error) {
 }
 
 func (a *api) listSellers(r *request) (reply, error) {
-	after, limit, err := paging(r.URL.Query())
+	q := r.URL.Query()
+	after, limit, err := paging(q)
 	if err != nil {
 		return reply{}, err
 	}
-	sellers, next, err := r.store.Sellers(r.Context(), after, limit)
+	f, err := peopleFilter(q)
+	if err != nil {
+		return reply{}, err
+	}
+	sellers, next, err := r.store.Sellers(r.Context(), f, after, limit)
 	if err != nil {
 		return reply{}, err
 	}
