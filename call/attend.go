@@ -13,7 +13,7 @@ const (
 	ReasonRestarted = "server_restarted"  // the process died with the participant inside
 )
 
-// Arrive brings the holder of a link in: the seller side and everybody who was admitted before enter, others knock.
+// Arrive brings the holder of a link in: the seller side and everybody who was admitted before enter, others knock, once the door is open.
 func Arrive(link string) Rule {
 	return func(c Case, now time.Time) ([]Event, error) {
 		l, err := c.Conference.CheckLink(link, now)
@@ -27,6 +27,9 @@ func Arrive(link string) Rule {
 		b := newBatch(c, now)
 		if m := c.Meter(now); m.Remaining <= 0 {
 			return nil, ErrNoMinutes
+		}
+		if !c.Conference.OpenTo(l.Role, now) && !p.Admitted {
+			return nil, ErrEarly
 		}
 		if err := c.mayEnter(l.Participant); err != nil {
 			return nil, err

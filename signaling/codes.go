@@ -34,6 +34,7 @@ const (
 	codeSellerUnavail Code = "seller_unavailable"
 	codeOver          Code = "conference_over"
 	codeCancelled     Code = "conference_cancelled"
+	codeTooEarly      Code = "too_early"
 	codeNoConsent     Code = "consent_required"
 	codeNobody        Code = "no_such_participant"
 	codeBadText       Code = "bad_text"
@@ -94,6 +95,7 @@ var explanations = []struct {
 	{call.ErrRevoked, problem{codeTokenRevoked, "The access link was withdrawn. Ask for a new one."}},
 	{call.ErrOver, problem{codeOver, "The conference is over."}},
 	{call.ErrCancelled, problem{codeCancelled, "The conference was cancelled."}},
+	{call.ErrEarly, problem{codeTooEarly, "It is not time yet. Come back at the time of the conference."}},
 	{call.ErrNoMinutes, problem{codeNoMinutes, "There are no minutes left this month."}},
 	{call.ErrNoConsent, problem{codeNoConsent, "This call takes place only with everybody's consent to be recorded."}},
 	{call.ErrNotKnocking, problem{codeNobody, "This participant is not at the door."}},

@@ -4,6 +4,7 @@ export default {
 "loading": ["Um momento…", "One moment…", "Un momento…"],
 "close": ["Fechar", "Close", "Cerrar"],
 "done": ["Pronto", "Done", "Listo"],
+"countdown.opens": ["você pode entrar a partir de {at}", "you can come in from {at}", "puedes entrar desde las {at}"],
 "countdown": ["Começa em {span}", "Starts in {span}", "Empieza en {span}"],
 
 "invitation.forSeller": ["Sua videochamada", "Your video call", "Tu videollamada"],
@@ -12,6 +13,7 @@ export default {
 "invitation.titleBuyer": ["{name}, {seller} convida você para uma videochamada", "{name}, {seller} invites you to a video call", "{name}, {seller} te invita a una videollamada"],
 "invitation.people": ["{seller} e {buyer}", "{seller} and {buyer}", "{seller} y {buyer}"],
 "invitation.continue": ["Continuar", "Continue", "Continuar"],
+"invitation.check": ["Testar câmera e microfone", "Check camera and microphone", "Probar cámara y micrófono"],
 "invitation.accept": ["Confirmar presença", "I will be there", "Confirmar asistencia"],
 "invitation.accepted": ["Confirmado. Volte a este link na hora marcada.", "Confirmed. Come back to this link at the time above.", "Confirmado. Vuelve a este enlace a la hora indicada."],
 "invitation.notAccepted": ["Não conseguimos confirmar agora. Tente outra vez em instantes.", "We could not confirm right now. Please try again in a moment.", "No pudimos confirmar ahora. Inténtalo de nuevo en un momento."],
@@ -188,6 +190,7 @@ export default {
 "code.bad_candidate": ["Um caminho de rede não foi aceito pelo servidor.", "The server did not accept a network path.", "El servidor no aceptó una ruta de red."],
 "code.too_many_offers": ["A conexão mudou vezes demais em pouco tempo. Espere um instante.", "The connection changed too often in a short time. Wait a moment.", "La conexión cambió demasiadas veces en poco tiempo. Espera un momento."],
 "code.room_full": ["A sala está cheia.", "The room is full.", "La sala está llena."],
+"code.too_early": ["Ainda não está na hora. Volte na hora marcada.", "It is not time yet. Come back at the time of the call.", "Todavía no es la hora. Vuelve a la hora acordada."],
 "code.no_minutes": ["Seus minutos deste mês acabaram. Fale com quem administra seu plano.", "Your minutes for this month are used up. Talk to whoever manages your plan.", "Se agotaron tus minutos de este mes. Habla con quien administra tu plan."],
 "code.seller_unavailable": ["Quem convidou não pode atender agora. Peça outro horário ou tente mais tarde.", "Your host cannot take the call right now. Ask for another time or try later.", "Quien te invitó no puede atender ahora. Pide otro horario o inténtalo más tarde."],
 "code.consent_required": ["Esta chamada só acontece quando todos concordam em ser gravados.", "This call takes place only when everybody agrees to be recorded.", "Esta llamada solo se hace si todos aceptan ser grabados."],

@@ -3,9 +3,49 @@ package static
 import (
 	"encoding/json"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 )
+
+// TestBeforeTheTime: the countdown goes by the server's clock, follows the plan, and the door opens in the page that waits.
+func TestBeforeTheTime(t *testing.T) {
+	server := func() time.Time { return time.Now().Add(-3 * time.Hour) } // this device's clock is three hours fast
+	var mu sync.Mutex
+	starts, open := server().Add(26*time.Hour), false
+	plan := func(at time.Time, isOpen bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		starts, open = at, isOpen
+	}
+	f := newFake(t, answers{"GET /invitation": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(message{"role": "buyer", "participant": "buyer", "name": "Bruno Lima", "conference": conferenceOf(starts),
+			"now": server().UTC().Format(time.RFC3339), "opens_at": starts.Add(-15 * time.Minute).UTC().Format(time.RFC3339), "open": open})
+	})})
+	f.welcomes = []message{{"type": "error", "code": "too_early", "message": "not yet"}, welcomeOf("buyer", "knocking")}
+	b := newTab(t)
+	b.open(f.url + "/join#token")
+	b.until(element("countdown") + ".textContent.includes('1 day 2 hr') && " + element("countdown") + ".textContent.includes('come in from')")
+	b.shot("invitation-early")
+	plan(server().Add(50*time.Minute-20*time.Second), false)
+	b.run("document.dispatchEvent(new Event('visibilitychange'))")
+	b.until(element("countdown") + ".textContent.includes('50 min')")
+	b.click("continue")
+	b.until(element("preview") + ".videoWidth > 0 && document.getElementById('join').disabled && document.getElementById('lobby-early').getClientRects().length > 0")
+	b.click("consent-yes")
+	b.shot("lobby-early")
+	plan(server().Add(50*time.Minute), true) // the seller is there already
+	b.run("document.dispatchEvent(new Event('visibilitychange'))")
+	b.until("!document.getElementById('join').disabled")
+	b.click("join")
+	f.expect("join") // and has left again
+	b.until(visible("join") + " && !document.getElementById('join').disabled && " + element("preview") + ".videoWidth > 0")
+	b.click("join")
+	b.phase("knocking")
+}
 
 // TestPlanInThePages: the buyer sees the vehicle and declines; the console moves the conference and says that somebody did not come.
 func TestPlanInThePages(t *testing.T) {

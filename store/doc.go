@@ -16,6 +16,7 @@
 //	un/ id                            conferences that are under way, see [Store.Unfinished]
 //	ta/ id                            conferences whose recording has something to be done for, see [Store.Tasks]
 //	ka/ seller 0 finished id          conferences whose recording is kept, by their end
+//	aw/ end id                        conferences that have not taken place, by their planned end, see [Store.Awaited]
 //	si/ created id   bi/ seller 0 created id   sellers and buyers by age, buyers also those of a seller
 //	sw/ 0 place 0 id   bw/ seller 0 place 0 id   the same by each place in their names and addresses from which a search finds them
 //	cu/ name                          the cursor of a follower, 8 bytes

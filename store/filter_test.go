@@ -317,7 +317,7 @@ func TestOlderFormats(t *testing.T) {
 	if _, err := New(s.db, s.clock.Now); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.db.Update(s.ctx, func(tx kv.Tx) error { return tx.Put([]byte(keyFormat), []byte("4")) }); err != nil {
+	if err := s.db.Update(s.ctx, func(tx kv.Tx) error { return tx.Put([]byte(keyFormat), []byte("9")) }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := New(s.db, s.clock.Now); err == nil {

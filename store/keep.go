@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"showroom/call"
@@ -62,7 +63,7 @@ func keepKeys(c call.Conference) (keys [][]byte) {
 	return keys
 }
 
-// migrate brings a store of an older format up to date. Formats so far differ in their lists only, which are made anew from the log.
+// migrate brings a store of an older format up to date.
 func (s *Store) migrate(ctx context.Context) error {
 	var found []byte
 	err := s.view(ctx, func(t tx) (err error) {
@@ -78,7 +79,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	case string(found) == format:
 		return nil
-	case len(found) > 0 && string(found) != "1" && string(found) != "2":
+	case len(found) > 0 && !slices.Contains(oldFormats, string(found)):
 		return fmt.Errorf("the data is of format %q and this version reads %q: use the version of Showroom that wrote it", found, format)
 	case len(found) > 0:
 		if _, err := s.Rebuild(ctx); err != nil {

@@ -19,6 +19,7 @@ const (
 	listUnfinished  = "un/"
 	listTasks       = "ta/"
 	listKept        = "ka/"
+	listAwaited     = "aw/"
 	listSellers     = "si/"
 	listBuyers      = "bi/"
 	listSellerWords = "sw/"

@@ -77,6 +77,9 @@ func conferenceKeys(c call.Conference) [][]byte {
 	if unfinished(c) {
 		keys = append(keys, idKey(listUnfinished, c.ID))
 	}
+	if c.Awaited() {
+		keys = append(keys, agedID([]byte(listAwaited), c.EndsAt(), c.ID))
+	}
 	return append(keys, keepKeys(c)...)
 }
 

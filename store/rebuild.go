@@ -27,6 +27,7 @@ func (s *Store) Rebuild(ctx context.Context) (repaired int, err error) {
 		{listUnfinished, dropUnlessListed},
 		{listTasks, dropUnlessListed},
 		{listKept, dropUnlessListed},
+		{listAwaited, dropUnlessListed},
 		{listSellers, dropUnlessListed},
 		{listBuyers, dropUnlessListed},
 		{listSellerWords, dropUnlessListed},

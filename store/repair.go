@@ -155,6 +155,8 @@ func (t tx) keysOf(key []byte) ([][]byte, error) {
 		return conference(aged(cut(1)))
 	case listUnfinished, listTasks:
 		return conference(string(rest))
+	case listAwaited:
+		return conference(aged(rest))
 	case listSellers:
 		return seller(aged(rest))
 	case listSellerWords:

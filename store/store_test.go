@@ -169,14 +169,16 @@ func TestUnknownFormat(t *testing.T) {
 // TestOldFormat opens what the version before wrote, which had fewer lists.
 func TestOldFormat(t *testing.T) {
 	s := openShop(t)
-	conf := s.conference(s.seller(10), s.buyer(), noon)
+	seller, buyer := s.seller(10), s.buyer()
+	conf := s.conference(seller, buyer, noon)
+	s.conference(seller, buyer, noon.Add(time.Hour))
 	s.meet(conf)
 	s.apply(conf, call.FinishFile(call.File{Name: "buyer-1.webm", SHA256: "00"}))
 	s.apply(conf, call.End("seller", call.ReasonEnded))
 	want := dump(t, s.db)
 	err := s.db.Update(s.ctx, func(t kv.Tx) error {
 		for k := range want {
-			if strings.HasPrefix(k, listTasks) || strings.HasPrefix(k, listKept) {
+			if strings.HasPrefix(k, listTasks) || strings.HasPrefix(k, listKept) || strings.HasPrefix(k, listAwaited) {
 				if err := t.Delete([]byte(k)); err != nil {
 					return err
 				}

@@ -35,6 +35,7 @@ type app struct {
 	objects  objects
 	recorder *recorder.Recorder
 	keeper   *keeper
+	misses   *misses
 	composer *composer // nil: recordings are not composed
 	media    *sfu.Server
 	player   *player.Native
@@ -91,8 +92,11 @@ func (a *app) openStore() error {
 		return err
 	}
 	a.db = db
-	a.store, err = store.New(db, clock)
-	return err
+	if a.store, err = store.New(db, clock); err != nil {
+		return err
+	}
+	a.misses = newMisses(a.store, a.cfg.NoShowAfter, a.log, clock)
+	return nil
 }
 
 func (a *app) openObjects() error {
@@ -171,6 +175,7 @@ func (a *app) run(soon, now context.Context) error {
 	}
 	a.wg.Go(a.tail)
 	a.wg.Go(func() { a.keeper.run(a.follow) })
+	a.wg.Go(func() { a.misses.run(a.follow) })
 	if a.composer != nil {
 		a.wg.Go(func() { a.composer.run(a.follow) })
 	}

@@ -47,6 +47,7 @@ type Config struct {
 	Participants int           `default:"64" help:"How many may be in one conference, those at the door included."`
 	ResumeWindow time.Duration `default:"30s" help:"How long a participant with a broken socket keeps their place."`
 	EmptyTimeout time.Duration `default:"30s" help:"How long after everybody left a call is finished."`
+	NoShowAfter  time.Duration `default:"15m" help:"How long after its planned end a conference that did not take place is closed as a no-show."`
 	DrainTimeout time.Duration `default:"1h" help:"How long calls may go on after the first SIGTERM; a second ends them at once."`
 
 	DebugListen string `help:"Address at which /metrics and profiles (/debug/pprof/) are open to whoever reaches it, such as 127.0.0.1:6060. Default: none; /metrics is also at --listen, with an API key." placeholder:"ADDRESS"`
@@ -113,6 +114,9 @@ func (c *Config) AfterApply() error {
 	}
 	if c.Compose.Jobs < 1 || c.Compose.Jobs > maxComposeJobs {
 		return fmt.Errorf("--compose-jobs %d is not between 1 and %d", c.Compose.Jobs, maxComposeJobs)
+	}
+	if c.NoShowAfter < 0 {
+		return fmt.Errorf("--no-show-after %s is before the planned end", c.NoShowAfter)
 	}
 	if c.Participants < 2 {
 		return fmt.Errorf("--participants %d: a call needs two", c.Participants)

@@ -10,7 +10,7 @@ import (
 	"showroom/signaling/rest"
 )
 
-// tail tells the hub and the keeper what is new in the log since head.
+// tail tells the hub and who waits for something to do what is new in the log since head.
 func (a *app) tail() {
 	after := a.head
 	for {
@@ -22,6 +22,7 @@ func (a *app) tail() {
 		for _, e := range events {
 			a.hub.Notice(e)
 			a.keeper.notice(e)
+			a.misses.notice(e)
 			after = e.Seq
 		}
 		if len(events) > 0 {

@@ -178,7 +178,7 @@ func (b *bench) visit() visit {
 	k := b.want(201, "POST", "/keys", `{"name": "Ana's app", "scope": "seller", "seller": "`+v.seller+`"}`)
 	v.key, v.secret = k.str("id"), k.str("secret")
 	v.conference = b.want(201, "POST", "/conferences",
-		`{"seller": "`+v.seller+`", "buyer": "`+v.buyer+`", "subject": "Secret car", "starts_at": "2026-11-20T12:30:00Z"}`).str("id")
+		`{"seller": "`+v.seller+`", "buyer": "`+v.buyer+`", "subject": "Secret car", "starts_at": "2026-11-20T12:15:00Z"}`).str("id")
 	l := b.want(201, "POST", "/conferences/"+v.conference+"/links", `{"role": "buyer"}`)
 	v.link, v.token = l.str("id"), l.str("token")
 	_, v.watch, _ = strings.Cut(b.want(201, "POST", "/conferences/"+v.conference+"/recording/links", "").str("url"), "#")

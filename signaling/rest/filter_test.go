@@ -17,13 +17,13 @@ func ids(a answer) (all []string) {
 
 func TestFilters(t *testing.T) {
 	b := newBench(t)
-	v, other := b.visit(), b.visit() // on 20 November at 12:30
+	v, other := b.visit(), b.visit() // on 20 November at 12:15
 	for path, want := range map[string]string{
 		"/conferences?buyer=" + v.buyer:                                                               v.conference,
 		"/conferences?buyer=" + v.buyer + "&seller=" + other.seller:                                   "",
-		"/conferences?buyer=" + v.buyer + "&state=scheduled&from=2026-11-20T12:30:00Z":                v.conference,
-		"/conferences?buyer=" + v.buyer + "&to=2026-11-20T12:30:00Z":                                  "",
-		"/conferences?seller=" + v.seller + "&from=2026-11-20T12:31:00Z":                              "",
+		"/conferences?buyer=" + v.buyer + "&state=scheduled&from=2026-11-20T12:15:00Z":                v.conference,
+		"/conferences?buyer=" + v.buyer + "&to=2026-11-20T12:15:00Z":                                  "",
+		"/conferences?seller=" + v.seller + "&from=2026-11-20T12:16:00Z":                              "",
 		"/conferences?seller=" + v.seller + "&from=2026-11-20T09:00:00-03:00&to=2026-11-21T00:00:00Z": v.conference,
 		"/buyers?seller=" + v.seller:                                                                  v.buyer,
 		"/buyers?seller=" + v.seller + "&q=BRÚNO":                                                     v.buyer,

@@ -26,7 +26,7 @@ func TestFlow(t *testing.T) {
 	inv := b.wantAs(200, v.token, "GET", "/invitation", "")
 	c := inv.body["conference"].(map[string]any)
 	if inv.str("role") != "buyer" || inv.str("name") != "Bruno Secret" || c["subject"] != "Secret car" || c["language"] != "pt-BR" ||
-		c["duration_minutes"] != 30.0 || c["seller"].(map[string]any)["name"] != "Ana Secret" || c["starts_at"] != "2026-11-20T12:30:00Z" {
+		c["duration_minutes"] != 30.0 || c["seller"].(map[string]any)["name"] != "Ana Secret" || c["starts_at"] != "2026-11-20T12:15:00Z" {
 		t.Errorf("invitation: %s", inv.Body)
 	}
 	if strings.Contains(inv.Body.String(), v.seller) {
@@ -39,7 +39,7 @@ func TestFlow(t *testing.T) {
 	}
 
 	sl := b.want(201, "POST", at+"/links", `{"role": "seller"}`)
-	if got := sl.str("expires_at"); got != "2026-11-21T01:00:00Z" { // 12 h behind the planned end
+	if got := sl.str("expires_at"); got != "2026-11-21T00:45:00Z" { // 12 h behind the planned end
 		t.Errorf("expires_at: %q", got)
 	}
 	if want := "https://meet.example/join#" + sl.str("token"); sl.str("url") != want {

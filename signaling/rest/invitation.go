@@ -12,6 +12,9 @@ type invitation struct {
 	Role        call.Role `json:"role"`
 	Participant string    `json:"participant"`
 	Name        string    `json:"name"`
+	Now         time.Time `json:"now"` // this server's clock, for a countdown
+	OpensAt     time.Time `json:"opens_at"`
+	Open        bool      `json:"open"` // to this participant, now
 	Conference  invited   `json:"conference"`
 }
 
@@ -21,7 +24,10 @@ func showInvitation(c call.Case, id string, now time.Time) (reply, error) {
 	if err != nil {
 		return reply{}, linkProblem(err)
 	}
-	return ok(invitation{Role: l.Role, Participant: l.Participant, Name: c.NameOf(l.Participant), Conference: showInvited(c)})
+	return ok(invitation{
+		Role: l.Role, Participant: l.Participant, Name: c.NameOf(l.Participant), Conference: showInvited(c),
+		Now: now.UTC(), OpensAt: c.Conference.OpensAt(), Open: c.Conference.OpenTo(l.Role, now),
+	})
 }
 
 func (a *api) readInvitation(r *request) (reply, error) {

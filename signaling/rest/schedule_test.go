@@ -22,7 +22,11 @@ func TestReschedule(t *testing.T) {
 		t.Errorf("rescheduled: %s", c.Body)
 	}
 	b.now = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC) // the link's first end has long passed
-	inv := b.wantAs(200, v.token, "GET", "/invitation", "").body["conference"].(map[string]any)
+	early := b.wantAs(200, v.token, "GET", "/invitation", "")
+	if early.body["open"] != false || early.str("opens_at") != "2026-11-27T12:15:00Z" || early.str("now") != "2026-11-27T12:00:00Z" {
+		t.Errorf("before the time: %s", early.Body)
+	}
+	inv := early.body["conference"].(map[string]any)
 	if inv["accepted"] != false || inv["vehicle"].(map[string]any)["photo"] != "https://cdn.example/pulse.jpg" {
 		t.Errorf("invitation: %v", inv)
 	}
@@ -49,7 +53,7 @@ func TestOverlap(t *testing.T) {
 	b := newBench(t)
 	v, other := b.visit(), b.visit()
 	plan := func(seller, more string) string {
-		return `{"seller": "` + seller + `", "buyer": "` + v.buyer + `", "subject": "S", "starts_at": "2026-11-20T12:59:00Z"` + more + `}`
+		return `{"seller": "` + seller + `", "buyer": "` + v.buyer + `", "subject": "S", "starts_at": "2026-11-20T12:44:00Z"` + more + `}`
 	}
 	if a := b.want(409, "POST", "/conferences", plan(v.seller, "")); a.code() != "overlap" || !strings.Contains(a.str("detail"), v.conference) {
 		t.Errorf("overlap: %s", a.Body)
@@ -60,7 +64,7 @@ func TestOverlap(t *testing.T) {
 	}
 	b.want(200, "POST", "/conferences/"+other.conference+"/cancel", "")
 	made := b.want(201, "POST", "/conferences", plan(other.seller, "")).str("id")
-	b.want(200, "PATCH", "/conferences/"+made, `{"starts_at": "2026-11-20T13:10:00Z"}`) // its own time is no obstacle
+	b.want(200, "PATCH", "/conferences/"+made, `{"starts_at": "2026-11-20T12:50:00Z"}`) // its own time is no obstacle
 	for body, field := range map[string]string{
 		`{"seller": "` + v.seller + `"}`: "seller", `{"vehicle": {"photo": "https://a.b/c"}}`: "vehicle.title", `{"vehicle": {"title": "x", "photo": "http://a.b/c"}}`: "vehicle.photo",
 		`{"vehicle": {"title": "x", "link": "javascript:alert(1)"}}`: "vehicle.link", `{"duration_minutes": 0}`: "duration_minutes", `{"starts_at": "2020-01-01T00:00:00Z"}`: "starts_at",

@@ -2,7 +2,7 @@
 import { Showroom } from '../sdk/showroom.js';
 import { callPage } from './call/call.js';
 import { byID, placeIcons } from './dom.js';
-import { countdown } from './join/countdown.js';
+import { Door } from './join/door.js';
 import { showEnded } from './join/ended.js';
 import { fetchInvitation, showInvitation } from './join/invitation.js';
 import { lobby } from './join/lobby.js';
@@ -18,7 +18,7 @@ const own = new Own();
 /** @type {any} */ let consent = null;
 /** @type {Showroom|null} */ let room = null;
 /** @type {{stop: () => number}|null} */ let page = null;
-let stopCountdown = () => {};
+/** @type {Door|null} */ let door = null;
 
 function show(phase) {
   for (const p of PHASES) byID(p).hidden = p !== phase;
@@ -50,14 +50,23 @@ async function main() {
     await own.start();
     return enter({ resume: saved.resume });
   }
-  stopCountdown = countdown(inv.conference.starts_at, [byID('countdown'), byID('lobby-early'), byID('knocking-countdown')]);
-  showInvitation(inv, token, toLobby);
+  ahead();
+  showInvitation(inv, token, door, toLobby);
   show('invitation');
 }
 
+/** What is before the call: the time, and what becomes of the plan. */
+function ahead() {
+  door = new Door(inv, token, [byID('countdown'), byID('lobby-early'), byID('knocking-countdown')]);
+  door.addEventListener('gone', (e) => { if (!room) { own.stop(); over(/** @type {CustomEvent} */ (e).detail); } });
+  door.addEventListener('change', () => suggest(inv.conference.language));
+  door.start();
+}
+
 function toLobby() {
+  if (!door) ahead();
   show('lobby');
-  lobby(inv, own, (answer) => { consent = answer; enter(); });
+  lobby(inv, own, door, (answer) => { consent = answer; enter(); });
 }
 
 /** Joins; the server's first answer decides what is shown. @param {{resume?: string, takeover?: boolean}} [options] */
@@ -75,7 +84,9 @@ async function enter(options = {}) {
   } catch (err) {
     session.forget(inv.conference.id);
     own.stop();
+    room = null;
     if (err.code === 'consent_required') consent = null; // to be asked again
+    if (err.code === 'too_early') return toLobby(); // where the time is shown
     over(err.code, { rejoin: again, takeover: () => again({ takeover: true }) });
   }
 }
@@ -88,7 +99,7 @@ function follow(r) {
     page = null;
     knock();
   } else if (r.state === 'joined' && !page) {
-    stopCountdown();
+    door?.stop();
     show('call');
     page = callPage(r, own, (answer) => { consent = answer; keep(); });
   } else if (r.state === 'reconnecting' && !page) {
@@ -132,7 +143,8 @@ async function again(options) {
 }
 
 function over(code, options = {}) {
-  stopCountdown();
+  door?.stop();
+  door = null;
   room = null;
   showEnded(code, { ...options, rejoin: options.rejoin && (() => options.rejoin()) });
   show('ended');

@@ -60,6 +60,7 @@ export function form({ fields, submit, testid, send }) {
     e.preventDefault();
     for (const i of f.querySelectorAll('[aria-invalid]')) i.removeAttribute('aria-invalid');
     error.hidden = true;
+    f.lastElementChild.before(error);
     button.disabled = true;
     try {
       await send(/** @type {any} */ (Object.fromEntries(new FormData(f))));
@@ -67,7 +68,11 @@ export function form({ fields, submit, testid, send }) {
       error.textContent = words(err);
       error.hidden = false;
       const wrong = err.field && f.querySelector(`[name="${CSS.escape(err.field)}"]`);
-      if (wrong) { wrong.setAttribute('aria-invalid', 'true'); wrong.focus(); }
+      if (wrong) {
+        wrong.setAttribute('aria-invalid', 'true');
+        wrong.closest('label')?.append(error); // beside what is wrong
+        wrong.focus();
+      }
     } finally {
       button.disabled = false;
     }

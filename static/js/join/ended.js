@@ -6,7 +6,7 @@ import { clock, put, t, tOr } from '../text.js';
 const TITLES = {
   over: ['no_consent', 'left', 'ended', 'minutes_exhausted', 'conference_over'],
   closed: ['denied', 'removed', 'revoked', 'expired', 'cancelled', 'token_invalid', 'token_expired', 'token_revoked', 'conference_cancelled', 'forbidden', 'no_token', 'consent_required'],
-  later: ['seller_unavailable', 'no_minutes', 'room_full', 'rate_limited', 'too_many'],
+  later: ['too_early', 'seller_unavailable', 'no_minutes', 'room_full', 'rate_limited', 'too_many'],
   elsewhere: ['replaced', 'already_joined'],
 };
 

@@ -23,25 +23,29 @@ export async function fetchInvitation(token, answer = '') {
   return body;
 }
 
-/** @param {any} inv the invitation @param {string} token @param {() => void} onContinue */
-export function showInvitation(inv, token, onContinue) {
-  const c = inv.conference;
+/** @param {any} inv the invitation @param {string} token @param {import('./door.js').Door} door @param {() => void} onContinue */
+export function showInvitation(inv, token, door, onContinue) {
   const accept = byID('accept');
   const accepted = byID('accepted');
   const decline = byID('decline');
-  const asked = inv.role === 'buyer' && new Date(c.starts_at).getTime() - Date.now() > 5 * 60_000;
   let failed = false;
 
   /** What was answered, and what can be. */
   function answered() {
+    const c = inv.conference;
+    const asked = inv.role === 'buyer' && new Date(c.starts_at).getTime() - door.now > 5 * 60_000;
     accept.hidden = !asked || c.accepted === true;
     decline.hidden = !asked || c.declined === true;
+    const first = asked && !door.open && !c.accepted && !c.declined; // the question comes first
+    accept.className = first ? 'primary' : 'plain';
+    byID('continue').className = first ? 'plain' : 'primary';
     accepted.hidden = !asked || !(failed || c.accepted || c.declined);
     accepted.className = failed || c.declined ? 'muted' : 'ok';
     accepted.textContent = t(failed ? 'invitation.notAccepted' : c.declined ? 'invitation.declined' : 'invitation.accepted', { seller: c.seller.name });
   }
 
   function render() {
+    const c = inv.conference;
     byID('invitation-eyebrow').textContent = t(inv.role === 'seller' ? 'invitation.forSeller' : 'invitation.forGuest');
     byID('invitation-title').textContent = inv.role === 'seller'
       ? t('invitation.titleSeller', { buyer: c.buyer.name })
@@ -50,19 +54,19 @@ export function showInvitation(inv, token, onContinue) {
     byID('invitation-date').textContent = date(c.starts_at, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
     byID('invitation-time').textContent = `${time(c.starts_at)} · ${span(c.duration_minutes * 60)}`;
     byID('invitation-people').textContent = t('invitation.people', { seller: c.seller.name, buyer: c.buyer.name });
+    byID('continue').textContent = t(door.open ? 'invitation.continue' : 'invitation.check');
+    showVehicle(c.vehicle);
     answered();
   }
-  showVehicle(c.vehicle);
   render();
   document.addEventListener('languagechange', render);
+  door.addEventListener('change', render);
   byID('continue').onclick = onContinue;
   /** @param {'accept'|'decline'} word */
   const say = (word) => async () => {
     accept.disabled = decline.disabled = true;
     try {
-      const now = (await fetchInvitation(token, word)).conference;
-      c.accepted = now.accepted;
-      c.declined = now.declined;
+      door.take(await fetchInvitation(token, word));
       failed = false;
     } catch {
       failed = true;

@@ -8,11 +8,12 @@ import { deviceSelects } from './selects.js';
 /**
  * @param {any} inv the invitation
  * @param {import('./own.js').Own} own
+ * @param {import('./door.js').Door} door
  * @param {(consent: import('../../sdk/showroom.js').Consent|null) => void} onJoin
  */
-export function lobby(inv, own, onJoin) {
-  const c = inv.conference;
-  const asks = asksConsent(c);
+export function lobby(inv, own, door, onJoin) {
+  let c = inv.conference;
+  let asks = asksConsent(c);
   const selects = deviceSelects(own, { mic: byID('mic'), camera: byID('camera'), speaker: byID('speaker'), speakerLabel: byID('speaker-label') }, () => {});
   let stopMeter = () => {};
   let metered = null;
@@ -25,6 +26,8 @@ export function lobby(inv, own, onJoin) {
   }
 
   function texts() {
+    c = inv.conference;
+    asks = asksConsent(c);
     const other = inv.role === 'seller' ? c.buyer.name : c.seller.name;
     byID('lobby-title').textContent = t('lobby.title', { name: other });
     byID('lobby-when').textContent = `${c.subject} · ${date(c.starts_at, { dateStyle: 'medium', timeStyle: 'short' })}`;
@@ -61,6 +64,7 @@ export function lobby(inv, own, onJoin) {
     byID('consent-error').hidden = !asks || Boolean(chosen);
     if (asks && !chosen) { byID('consent-yes').focus(); return; }
     if (sorry()) { byID('consent-sorry').focus(); return; }
+    if (!door.open) return;
     stop();
     onJoin(asks ? consentAnswer(c, chosen.value === 'yes') : null);
   }
@@ -69,18 +73,26 @@ export function lobby(inv, own, onJoin) {
   function sorry() {
     const no = needsConsent(c) && byID('consent-no').checked;
     byID('consent-sorry').hidden = !no;
-    byID('join').disabled = no;
+    byID('join').disabled = no || !door.open;
     return no;
+  }
+
+  /** The plan has changed, or the door has opened. */
+  function changed() {
+    texts();
+    sorry();
   }
 
   function stop() {
     stopMeter();
     metered = null;
     own.removeEventListener('change', render);
+    door.removeEventListener('change', changed);
     document.removeEventListener('languagechange', render);
   }
 
   own.addEventListener('change', render);
+  door.addEventListener('change', changed);
   document.addEventListener('languagechange', render);
   byID('lobby-form').onsubmit = submit;
   byID('consent').onchange = sorry;

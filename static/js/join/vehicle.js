@@ -7,10 +7,11 @@ export function showVehicle(vehicle) {
   if (!vehicle?.title) return;
   byID('vehicle-title').textContent = vehicle.title;
   const photo = byID('vehicle-photo');
-  photo.hidden = !vehicle.photo;
-  if (vehicle.photo) {
+  if (photo.dataset.from !== (vehicle.photo ?? '')) {
+    photo.dataset.from = vehicle.photo ?? '';
+    photo.hidden = !vehicle.photo;
     photo.onerror = () => { photo.hidden = true; }; // the card is complete without it
-    photo.src = vehicle.photo;
+    if (vehicle.photo) photo.src = vehicle.photo;
   }
   const link = byID('vehicle-link');
   link.hidden = !vehicle.link?.startsWith('https://');
