@@ -154,7 +154,7 @@ func reaches(t *testing.T, f recordingFile, kind string, origin, until time.Time
 	end := origin.Add(time.Duration(f.OffsetMS)*time.Millisecond + time.Duration(last*float64(time.Second)))
 	missing := until.Sub(end)
 	t.Logf("%s: %d packets of %s, the last %v before the end", f.Name, len(times), kind, missing.Round(time.Millisecond))
-	if missing > 2*time.Second || missing < -500*time.Millisecond {
-		t.Errorf("%s: %s ends %v before the end of the call, want at most 2s", f.Name, kind, missing.Round(time.Millisecond))
+	if missing > 4*time.Second || missing < -500*time.Millisecond {
+		t.Errorf("%s: %s ends %v before the end of the call, want at most a second and what a busy machine is late", f.Name, kind, missing.Round(time.Millisecond))
 	}
 }

