@@ -65,6 +65,8 @@ type Conference struct {
 	Participants     map[string]Participant `json:"participants,omitempty"`
 	Consents         []Consent              `json:"consents,omitempty"`
 	Files            []File                 `json:"files,omitempty"`
+	RecordedAt       time.Time              `json:"recorded_at,omitzero"` // when the log first heard of a file
+	Shares           map[string]Share       `json:"shares,omitempty"`     // links to the recording
 	Composition      Composition            `json:"composition,omitzero"`
 	ExportedAt       time.Time              `json:"exported_at,omitzero"` // when the manifest of the complete recording was stored
 	Deletion         Deletion               `json:"deletion,omitzero"`

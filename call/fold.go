@@ -36,6 +36,11 @@ func (c Conference) Apply(e Event) Conference {
 	case RecordingStarted, RecordingFinished, RecordingStored, RecordingFailed:
 		c.Files = applyFile(c.Files, e)
 		c.ExportedAt = time.Time{}
+		if c.RecordedAt.IsZero() {
+			c.RecordedAt = e.At
+		}
+	case RecordingShared, RecordingShareRevoked:
+		c = c.applyShare(e)
 	case RecordingExported, DeletionOrdered, RecordingDeleted:
 		c = c.applyKeep(e)
 	case Rescheduled, Changed, Declined:

@@ -14,6 +14,8 @@ type (
 	DeletionOrdered struct {
 		Reason DeletionReason `json:"reason"`
 		Days   int            `json:"retention_days,omitempty"` // of retention
+
+		Address string `json:"address,omitempty"` // IP address it was asked for from
 	}
 	// RecordingDeleted proves that it has gone: what there was, and how much of it was found and removed.
 	RecordingDeleted struct {
@@ -146,8 +148,8 @@ func Export() Rule {
 	})
 }
 
-// OrderDeletion has the recording of a conference that is over deleted.
-func OrderDeletion(actor string) Rule {
+// OrderDeletion has the recording of a conference that is over deleted, at the request of somebody at an IP address.
+func OrderDeletion(actor, address string) Rule {
 	return recording(func(c Conference, b *batch) error {
 		if len(c.Files) == 0 || c.Deletion.Ordered() {
 			return nil
@@ -155,7 +157,7 @@ func OrderDeletion(actor string) Rule {
 		if !c.Over() {
 			return ErrNotOver
 		}
-		b.conference(actor, DeletionOrdered{Reason: DeletedOnDemand})
+		b.conference(actor, DeletionOrdered{Reason: DeletedOnDemand, Address: address})
 		return nil
 	})
 }

@@ -22,6 +22,14 @@ type Filter struct {
 	Span   // of the planned start
 }
 
+// RecordingFilter chooses conferences that were recorded; an empty field chooses all.
+type RecordingFilter struct {
+	Seller string
+	Buyer  string
+	State  RecordingState
+	Span   // of the beginning of the recording
+}
+
 // Span is the times From ≤ t < To; a zero end is open.
 type Span struct{ From, To time.Time }
 

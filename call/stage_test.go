@@ -69,13 +69,25 @@ func (s *stage) rule(words string) call.Rule {
 	if name, ok := strings.CutSuffix(words, " is composed"); ok {
 		return call.AddDerived(call.Derived{Name: name, Kind: call.DerivedVideo, Size: 1, SHA256: "00"})
 	}
+	if n, _ := fmt.Sscanf(words, "the CRM shares the recording for %d minutes", &minutes); n == 1 {
+		return call.ShareRecording(fmt.Sprint("share_", len(c.Conference.Shares)+1), "key_crm", "192.0.2.1", "Caio", s.now.Add(time.Duration(minutes)*time.Minute))
+	}
+	if share, ok := strings.CutPrefix(words, "the CRM revokes "); ok {
+		return call.RevokeShare(share, "key_crm", "192.0.2.1")
+	}
+	if who, file, ok := strings.Cut(words, " watches "); ok {
+		return watch(who, call.RecordingWatched{FileAccess: call.FileAccess{File: file, Address: "198.51.100.7"}})
+	}
+	if who, file, ok := strings.Cut(words, " downloads "); ok {
+		return watch(who, call.RecordingDownloaded{FileAccess: call.FileAccess{File: file, Address: "198.51.100.7"}})
+	}
 	switch words {
 	case "the CRM wants no call without consent":
 		return change(func(p *call.Profile) { p.WithoutConsent = call.NoCall })
 	case "the manifest is stored":
 		return call.Export()
 	case "the CRM deletes the recording":
-		return call.OrderDeletion("key_crm")
+		return call.OrderDeletion("key_crm", "")
 	case "retention is looked after":
 		return call.ExpireRecording
 	case "everything is deleted":
@@ -116,6 +128,19 @@ func (s *stage) rule(words string) call.Rule {
 	}
 	s.t.Fatalf("%q at %s: no such step (conference %s)", words, s.now, c.Conference.ID)
 	return nil
+}
+
+// watch is an access by a link, if it holds, or by the CRM.
+func watch(who string, access call.Body) call.Rule {
+	return func(c call.Case, now time.Time) ([]call.Event, error) {
+		if who == "the CRM" {
+			return call.NoteAccess("key_crm", access)(c, now)
+		}
+		if err := c.Conference.CheckShare(who, now); err != nil {
+			return nil, err
+		}
+		return call.NoteAccess(who, access)(c, now)
+	}
 }
 
 // change is a rule that changes the seller's settings.

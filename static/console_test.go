@@ -136,6 +136,8 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "DELETE /conferences/conf_1/links/link_buyer":
 		c.links[1]["revoked_at"] = time.Now().UTC()
 		say(204, nil)
+	case "GET /conferences/conf_1/recording/watch":
+		say(200, message{"url": "/watch#own", "expires_at": time.Now().Add(time.Hour).UTC()})
 	case "POST /conferences/conf_1/recording/links":
 		say(201, message{"url": "/watch#shared", "expires_at": time.Now().Add(time.Hour).UTC()})
 	default:

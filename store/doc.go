@@ -11,8 +11,9 @@
 //	ev/ seq                           an event, JSON
 //	st/ stream 0 seq                  which events concern a stream; minutes concern the seller and the conference
 //	co/ id   se/ id   bu/ id          views of a conference, a seller, a buyer, JSON
-//	el/ owner 0 type 0 seq            events of a seller or buyer, of a type, and of both
+//	el/ owner 0 type 0 seq            events of a seller or buyer, of a type, and of both; of a conference only who did what with its recording
 //	ci/ buyer 0 seller 0 state 0 start id  conferences by planned start: all, and by each of the three and all that go together
+//	ri/ buyer 0 seller 0 state 0 recorded id  those that were recorded, by the recording's beginning and its state, in the same way
 //	un/ id                            conferences that are under way, see [Store.Unfinished]
 //	ta/ id                            conferences whose recording has something to be done for, see [Store.Tasks]
 //	ka/ seller 0 finished id          conferences whose recording is kept, by their end

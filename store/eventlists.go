@@ -51,10 +51,16 @@ func (t tx) ownersOf(stream string) (owners, error) {
 	return owners{seller: stream}, err
 }
 
-// eventKeys are the keys under which lists have an event: by owner, by type, and by both.
+// accesses stands in the place of a type for what was done with a recording.
+const accesses = "access"
+
+// eventKeys are the keys under which lists have an event: by owner, by type, and by both; and by conference what was done with its recording.
 func eventKeys(e call.Event, o owners) (keys [][]byte) {
 	kind := e.Body.Type()
 	keys = append(keys, eventListKey("", kind, e.Seq))
+	if call.IsAccess(e.Body) {
+		keys = append(keys, eventListKey(e.Stream, accesses, e.Seq))
+	}
 	for _, owner := range []string{o.seller, o.buyer} {
 		if validID(owner) {
 			keys = append(keys, eventListKey(owner, "", e.Seq), eventListKey(owner, kind, e.Seq))
@@ -92,6 +98,39 @@ func (s *Store) EventsOf(ctx context.Context, f call.EventFilter, seq uint64, li
 		return nil, seq, fmt.Errorf("read events after %d: %w", seq, err)
 	}
 	return events, next, nil
+}
+
+// Accesses are what was done with the recording of a conference (see call.IsAccess), the newest first: what was before the event of that number,
+// 0 for all.
+func (s *Store) Accesses(ctx context.Context, conference string, before uint64, limit int) (events []call.Event, err error) {
+	if !validID(conference) {
+		return nil, nil
+	}
+	r := kv.Prefix(chosenPrefix(listEvents, conference, accesses))
+	r.Reverse = true
+	if before > 0 {
+		r.To = eventListKey(conference, accesses, before)
+	}
+	err = s.view(ctx, func(t tx) error {
+		for item, err := range t.Scan(r) {
+			if err != nil {
+				return err
+			}
+			_, seq := cutSeq(item.Key)
+			var e call.Event
+			if err := t.load(eventKey(seq), &e); err != nil {
+				return fmt.Errorf("event %d: %w", seq, err)
+			}
+			if events = append(events, e); len(events) >= batch(limit) {
+				return nil
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read accesses of %s: %w", conference, err)
+	}
+	return events, nil
 }
 
 // eventsOf yields the events of a filter behind seq until there are enough.

@@ -49,6 +49,14 @@ func (s *Store) Kept(ctx context.Context, seller string, then time.Time, limit i
 	return ids, err
 }
 
+// Recordings returns up to limit conferences that were recorded, the last recording first, and the cursor of those behind them.
+func (s *Store) Recordings(ctx context.Context, f call.RecordingFilter, cursor string, limit int) ([]call.Conference, string, error) {
+	if !validWords(f.Buyer, f.Seller, string(f.State)) {
+		return nil, "", nil
+	}
+	return page[call.Conference](ctx, s, chosenPrefix(listRecordings, f.Buyer, f.Seller, string(f.State)), f.Span, tableConference, cursor, limit)
+}
+
 // keptPrefix is what the keys of a seller's kept recordings begin with.
 func keptPrefix(seller string) []byte { return []byte(listKept + seller + "\x00") }
 
@@ -56,6 +64,11 @@ func keptPrefix(seller string) []byte { return []byte(listKept + seller + "\x00"
 func keepKeys(c call.Conference) (keys [][]byte) {
 	if c.Task() != call.TaskNone {
 		keys = append(keys, idKey(listTasks, c.ID))
+	}
+	if !c.RecordedAt.IsZero() {
+		for _, words := range choices(c.Buyer, c.Seller, string(c.RecordingState())) {
+			keys = append(keys, agedID(chosenPrefix(listRecordings, words...), c.RecordedAt, c.ID))
+		}
 	}
 	if c.Kept() {
 		keys = append(keys, agedID(keptPrefix(c.Seller), c.FinishedAt, c.ID))

@@ -17,6 +17,7 @@ const (
 	tableBuyer      = "bu/"
 	listConferences = "ci/"
 	listUnfinished  = "un/"
+	listRecordings  = "ri/"
 	listTasks       = "ta/"
 	listKept        = "ka/"
 	listAwaited     = "aw/"

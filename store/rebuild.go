@@ -24,6 +24,7 @@ func (s *Store) Rebuild(ctx context.Context) (repaired int, err error) {
 		{tableSeller, dropUnlessStream},
 		{tableBuyer, dropUnlessStream},
 		{listConferences, dropUnlessListed},
+		{listRecordings, dropUnlessListed},
 		{listUnfinished, dropUnlessListed},
 		{listTasks, dropUnlessListed},
 		{listKept, dropUnlessListed},

@@ -87,8 +87,12 @@ func randomDay(t *rapid.T, s *Store, c *clock) {
 		},
 		"store":  func() call.Rule { return call.StoreFile(pick("file", []string{"a", "b"}), "key") },
 		"export": call.Export,
-		"delete": func() call.Rule { return call.OrderDeletion("key_1") },
-		"gone":   func() call.Rule { return call.FinishDeletion(1, 1) },
+		"delete": func() call.Rule { return call.OrderDeletion("key_1", "") },
+		"share": func() call.Rule {
+			return call.ShareRecording(fmt.Sprint("share_", c.Now().UnixNano()), "key_1", "", "Gil", c.Now().Add(time.Hour))
+		},
+		"watch": func() call.Rule { return call.NoteAccess("key_1", call.RecordingWatched{}) },
+		"gone":  func() call.Rule { return call.FinishDeletion(1, 1) },
 		"fail": func() call.Rule {
 			return call.FailFile(call.File{Name: pick("file", []string{"a", "b"}), Reason: "disk full"})
 		},
@@ -139,6 +143,10 @@ func checkFold(t *rapid.T, s *Store) {
 		}
 		if kept := need(s.Kept(ctx, want.Seller, want.FinishedAt, 10))(t); want.Over() && slices.Contains(kept, id) != want.Kept() {
 			t.Fatalf("%s is kept: %t, the list says %v", id, want.Kept(), kept)
+		}
+		recorded, _, err := s.Recordings(ctx, call.RecordingFilter{Buyer: want.Buyer, State: want.RecordingState()}, "", 10)
+		if err != nil || slices.ContainsFunc(recorded, func(c call.Conference) bool { return c.ID == id }) != !want.RecordedAt.IsZero() {
+			t.Fatalf("%s is recorded: %s, the list says %v, %v", id, want.RecordedAt, recorded, err)
 		}
 		page, _, err := s.Conferences(ctx, call.Filter{Seller: want.Seller, State: want.State}, "", 10)
 		if err != nil || !slices.ContainsFunc(page, func(c call.Conference) bool { return c.ID == id }) {

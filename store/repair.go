@@ -149,7 +149,7 @@ func (t tx) keysOf(key []byte) ([][]byte, error) {
 		return buyerKeys(b), err
 	}
 	switch list {
-	case listConferences:
+	case listConferences, listRecordings:
 		return conference(aged(cut(3))) // behind buyer, seller and state
 	case listKept:
 		return conference(aged(cut(1)))

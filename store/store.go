@@ -22,9 +22,9 @@ type Store struct {
 var _ call.Source = (*Store)(nil)
 
 // format is the version of the key layout. Those of old ones differ in their lists only, which can be made anew from the log.
-const format = "4"
+const format = "5"
 
-var oldFormats = []string{"1", "2", "3"}
+var oldFormats = []string{"1", "2", "3", "4"}
 
 // New is the store in db, which may be empty and stays the caller's to close.
 func New(db kv.DB, now func() time.Time) (*Store, error) {

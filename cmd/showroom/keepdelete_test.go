@@ -28,7 +28,7 @@ func TestDeletionCrashes(t *testing.T) {
 			objecttest.Put(t, disk, recorder.Key(id, "conference.webm"), []byte("composed, and the log does not know"))
 			objecttest.Put(t, disk, "recordings/conf_10/buyer-1.webm", []byte("another's"))
 			s.spool(id, f, []byte("left by a crash"))
-			s.apply(id, call.OrderDeletion("key_crm"))
+			s.apply(id, call.OrderDeletion("key_crm", ""))
 			steps := 0
 			s.objects = moody{disk, func(string, string) error {
 				if steps++; steps > crash {
@@ -91,7 +91,7 @@ func TestDeletionInterruptsUpload(t *testing.T) {
 		s.keep(func(k *keeper) bool {
 			select {
 			case <-stuck:
-				s.apply(id, call.OrderDeletion("key_crm"))
+				s.apply(id, call.OrderDeletion("key_crm", ""))
 				ordered = true
 			default:
 			}

@@ -45,6 +45,7 @@ type subject struct {
 	secret     string    // of the key; seals remembered answers, see idempotency.go
 	pass       call.Pass // of an access link
 	conference string    // the only one that a link, a watch link or a signed URL opens
+	by         string    // who a watch link or a signed URL was made for: a share, or whose key it was
 }
 
 // letIn is how every request passes: who is it, and may they. A good credential is never refused for the failures of others
@@ -100,8 +101,8 @@ func (rt route) scopes() []string {
 func (a *api) authenticate(by access, r *request) (subject, error) {
 	if by == bySignature {
 		conference := r.PathValue("conference")
-		err := a.signer.checkFile(conference, r.PathValue("file"), r.URL.Query(), r.now)
-		return subject{access: by, conference: conference}, err
+		whose, err := a.signer.checkFile(conference, r.PathValue("file"), r.URL.Query(), r.now)
+		return subject{access: by, conference: conference, by: whose}, err
 	}
 	credential, err := bearer(r.Header)
 	if err != nil {
@@ -121,8 +122,8 @@ func (a *api) authenticate(by access, r *request) (subject, error) {
 		pass, err := a.Tokens.Verify(credential, r.now)
 		return subject{access: by, pass: pass, conference: pass.Conference}, linkProblem(err)
 	default:
-		conference, err := a.signer.checkWatch(credential, r.now)
-		return subject{access: by, conference: conference}, err
+		conference, whose, err := a.signer.checkWatch(credential, r.now)
+		return subject{access: by, conference: conference, by: whose}, err
 	}
 }
 

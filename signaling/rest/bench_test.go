@@ -163,7 +163,7 @@ func (b *bench) wantAs(status int, credential, method, path, body string, pairs 
 }
 
 // visit is a conference with everything a test may look at; key is its seller's, id and secret.
-type visit struct{ seller, buyer, conference, link, token, watch, file, key, secret, webhook string }
+type visit struct{ seller, buyer, conference, link, token, share, watch, file, key, secret, webhook string }
 
 const fileText = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -181,7 +181,9 @@ func (b *bench) visit() visit {
 		`{"seller": "`+v.seller+`", "buyer": "`+v.buyer+`", "subject": "Secret car", "starts_at": "2026-11-20T12:15:00Z"}`).str("id")
 	l := b.want(201, "POST", "/conferences/"+v.conference+"/links", `{"role": "buyer"}`)
 	v.link, v.token = l.str("id"), l.str("token")
-	_, v.watch, _ = strings.Cut(b.want(201, "POST", "/conferences/"+v.conference+"/recording/links", "").str("url"), "#")
+	s := b.want(201, "POST", "/conferences/"+v.conference+"/recording/links", "")
+	v.share = s.str("id")
+	_, v.watch, _ = strings.Cut(s.str("url"), "#")
 	v.webhook = "hook_" + strings.TrimPrefix(v.conference, "conf_")
 	b.store.hooks[v.webhook] = call.Webhook{ID: v.webhook, URL: "https://crm.example/hooks", Events: []string{"*"}}
 	b.record(v.conference, v.file)

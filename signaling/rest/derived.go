@@ -40,9 +40,9 @@ type derived struct {
 const archiveName = "archive.zip"
 
 // addDerived adds what was made of the recording, and where the archive of everything is.
-func (a *api) addDerived(out *recording, c call.Case, expires time.Time) {
+func (a *api) addDerived(out *recording, c call.Case, by string, expires time.Time) {
 	url := func(name string) string {
-		return a.url(base + "/recordings/" + c.Conference.ID + "/" + name + a.signer.fileQuery(c.Conference.ID, name, expires))
+		return a.url(base + "/recordings/" + c.Conference.ID + "/" + name + a.signer.fileQuery(c.Conference.ID, name, by, expires))
 	}
 	m := c.Conference.Composition
 	out.Composition, out.Derived = a.compositionOf(c.Conference), []derived{}
@@ -53,7 +53,7 @@ func (a *api) addDerived(out *recording, c call.Case, expires time.Time) {
 			out.Composition.LeftOut = d.LeftOut
 		}
 	}
-	if out.State == "ready" {
+	if out.State == call.RecordingReady {
 		out.ArchiveURL = url(archiveName)
 	}
 }
@@ -92,13 +92,16 @@ func (a *api) composeRecording(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(a.fullRecordingOf(c, r.now))
+	return ok(a.fullRecordingOf(c, r.subject.actor(), r.now))
 }
 
 // readArchive streams everything there is of a recording as one ZIP. Nothing is compressed: media is already.
 func (a *api) readArchive(r *request) (reply, error) {
 	c, err := a.Store.Case(r.Context(), r.subject.conference)
 	if err != nil {
+		return reply{}, err
+	}
+	if err := checkShare(c.Conference, r.subject.by, r.now); err != nil {
 		return reply{}, err
 	}
 	names := archived(c.Conference)
@@ -111,6 +114,9 @@ func (a *api) readArchive(r *request) (reply, error) {
 	}
 	consents, err := json.MarshalIndent(c.Evidence(), "", "  ")
 	if err != nil {
+		return reply{}, err
+	}
+	if err := a.noteAccess(r, archiveName, ""); err != nil {
 		return reply{}, err
 	}
 	return reply{stream: func(w http.ResponseWriter) {
@@ -158,7 +164,7 @@ func (a *api) writeArchive(ctx context.Context, w io.Writer, c call.Conference, 
 		}
 	}
 	for _, name := range names {
-		_, src, err := a.openNamed(ctx, c.ID, name)
+		_, src, err := a.openNamed(ctx, c.ID, name, func(call.Conference) error { return nil })
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

@@ -26,9 +26,12 @@ func (a *api) readFile(r *request) (reply, error) {
 	if r.PathValue("file") == archiveName {
 		return a.readArchive(r)
 	}
-	f, src, err := a.openNamed(r.Context(), r.subject.conference, r.PathValue("file"))
+	f, src, err := a.openNamed(r.Context(), r.subject.conference, r.PathValue("file"), func(c call.Conference) error { return checkShare(c, r.subject.by, r.now) })
 	if err != nil {
 		return reply{}, err
+	}
+	if err := a.noteAccess(r, f.Name, f.MediaType); err != nil {
+		return reply{}, errors.Join(err, src.Close())
 	}
 	return reply{stream: func(w http.ResponseWriter) {
 		defer src.Close()
@@ -60,8 +63,8 @@ func (r *request) goodFor() int64 {
 	return max(0, exp-r.now.Unix())
 }
 
-// openNamed finds a file where it is now: on this disk or, once it was verified there, in the object store.
-func (a *api) openNamed(ctx context.Context, conference, name string) (call.File, io.ReadSeekCloser, error) {
+// openNamed finds a file where it is now, if the conference lets: on this disk or, once it was verified there, in the object store.
+func (a *api) openNamed(ctx context.Context, conference, name string, may func(call.Conference) error) (call.File, io.ReadSeekCloser, error) {
 	for range 2 { // it may move while we look: then once more
 		c, err := a.Store.Case(ctx, conference)
 		if err != nil {
@@ -69,6 +72,9 @@ func (a *api) openNamed(ctx context.Context, conference, name string) (call.File
 		}
 		if c.Conference.Deletion.Ordered() {
 			return call.File{}, nil, fail(codeDeleted, "the recording was deleted")
+		}
+		if err := may(c.Conference); err != nil {
+			return call.File{}, nil, err
 		}
 		playable := c.Conference.Playable()
 		for _, d := range c.Conference.Composition.Derived {

@@ -88,17 +88,19 @@ func TestSignedURLs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exp, sig := u.Query().Get("exp"), u.Query().Get("sig")
+	exp, by, sig := u.Query().Get("exp"), u.Query().Get("by"), u.Query().Get("sig")
 	for name, bad := range map[string]string{
 		"another file":     strings.Replace(good, v.file, "buyer-2.webm", 1),
 		"no query":         u.Path,
-		"no signature":     u.Path + "?exp=" + exp,
-		"empty signature":  u.Path + "?sig=&exp=" + exp,
-		"later":            u.Path + "?exp=9999999999&sig=" + sig,
-		"leading zero":     u.Path + "?exp=0" + exp + "&sig=" + sig,
+		"no signature":     u.Path + "?exp=" + exp + "&by=" + by,
+		"nobody's":         u.Path + "?exp=" + exp + "&sig=" + sig,
+		"somebody else's":  strings.Replace(good, by, "key_crm", 1),
+		"empty signature":  u.Path + "?sig=&exp=" + exp + "&by=" + by,
+		"later":            u.Path + "?exp=9999999999&by=" + by + "&sig=" + sig,
+		"leading zero":     u.Path + "?exp=0" + exp + "&by=" + by + "&sig=" + sig,
 		"cut signature":    good[:len(good)-1],
 		"padded":           good + "=",
-		"watch token's":    u.Path + "?exp=" + strings.Split(v.watch, ".")[1] + "&sig=" + strings.Split(v.watch, ".")[2],
+		"watch token's":    u.Path + "?exp=9999999999&by=" + strings.Split(v.watch, ".")[1] + "&sig=" + strings.Split(v.watch, ".")[2],
 		"path in the name": strings.Replace(good, v.file, "..%2f"+v.file, 1),
 		"hidden name":      strings.Replace(good, v.file, "."+v.file, 1),
 	} {
@@ -145,7 +147,7 @@ func TestWatchLinks(t *testing.T) {
 	}
 	parts := strings.Split(token, ".")
 	for _, forged := range []string{
-		parts[0] + ".9999999999." + parts[2], v.conference + "." + parts[1] + ".", parts[0], "..", parts[0] + "." + parts[1] + "." + parts[2] + ".x", parts[0] + "." + parts[1] + "." + b.handler.(*api).signer.fileQuery(v.conference, v.file, b.now)[20:],
+		parts[0] + ".9999999999." + parts[2], v.conference + "." + parts[1] + ".", parts[0], "..", parts[0] + "." + parts[1] + "." + parts[2] + ".x", parts[0] + "." + parts[1] + "." + b.handler.(*api).signer.fileQuery(v.conference, v.file, "key_full", b.now)[20:],
 	} {
 		if a := b.wantAs(401, forged, "GET", "/watch", ""); a.code() != "token_invalid" {
 			t.Errorf("%s: %s", forged, a.Body)
@@ -290,7 +292,7 @@ func TestRecordingState(t *testing.T) {
 		for _, s := range c.files {
 			f.Files = append(f.Files, call.File{State: s})
 		}
-		if got := recordingState(f); got != c.want {
+		if got := string(f.RecordingState()); got != c.want {
 			t.Errorf("%s %v: %s, want %s", c.state, c.files, got, c.want)
 		}
 	}
@@ -303,21 +305,24 @@ func FuzzSignedURL(f *testing.F) {
 		f.Fatal(err)
 	}
 	now := time.Unix(1_800_000_000, 0)
-	good, err := url.ParseQuery(s.fileQuery("conf_a", "buyer-1.webm", now.Add(time.Hour))[1:])
+	good, err := url.ParseQuery(s.fileQuery("conf_a", "buyer-1.webm", "key_a", now.Add(time.Hour))[1:])
 	if err != nil {
 		f.Fatal(err)
 	}
-	token := s.watchToken("conf_a", now.Add(time.Hour))
-	f.Add("conf_a", "buyer-1.webm", good.Encode(), token)
+	share, ticket := s.shareToken("conf_a", "share_a"), s.watchTicket("conf_a", "key_a", now.Add(time.Hour))
+	f.Add("conf_a", "buyer-1.webm", good.Encode(), share)
+	f.Add("conf_a", "buyer-1.webm", good.Encode(), ticket)
 	f.Add("conf_a", "buyer-1.webm", "exp=1&sig=", "conf_a.1.x")
 	f.Add("conf_a\nb", "..", "exp=1;sig", "..")
 	f.Fuzz(func(t *testing.T, conference, file, query, bearer string) {
 		q, err := url.ParseQuery(query)
-		if err == nil && s.checkFile(conference, file, q, now) == nil &&
-			(conference != "conf_a" || file != "buyer-1.webm" || q.Get("exp") != good.Get("exp") || q.Get("sig") != good.Get("sig")) {
-			t.Errorf("%q %q %q opens a file", conference, file, query)
+		if err == nil {
+			by, err := s.checkFile(conference, file, q, now)
+			if err == nil && (by != "key_a" || conference != "conf_a" || file != "buyer-1.webm" || q.Get("exp") != good.Get("exp") || q.Get("sig") != good.Get("sig")) {
+				t.Errorf("%q %q %q opens a file", conference, file, query)
+			}
 		}
-		if c, err := s.checkWatch(bearer, now); err == nil && (bearer != token || c != "conf_a") {
+		if c, _, err := s.checkWatch(bearer, now); err == nil && (bearer != share && bearer != ticket || c != "conf_a") {
 			t.Errorf("%q opens %q", bearer, c)
 		}
 	})

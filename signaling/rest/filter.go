@@ -29,6 +29,23 @@ func conferenceFilter(q url.Values) (f call.Filter, err error) {
 	return f, err
 }
 
+var recordingStates = []call.RecordingState{call.RecordingRunning, call.RecordingProcessing, call.RecordingReady, call.RecordingBroken, call.RecordingDeleting, call.RecordingGone}
+
+// recordingFilter reads what a list of recordings is chosen by.
+func recordingFilter(q url.Values) (f call.RecordingFilter, err error) {
+	if f.Seller, err = idOf(q, "seller", "sell_"); err != nil {
+		return f, err
+	}
+	if f.Buyer, err = idOf(q, "buyer", "buy_"); err != nil {
+		return f, err
+	}
+	if f.State, err = oneOf(q, "state", recordingStates); err != nil {
+		return f, err
+	}
+	f.Span, err = spanOf(q)
+	return f, err
+}
+
 // peopleFilter reads what a list of sellers or buyers is chosen by, but for whose they are.
 func peopleFilter(q url.Values) (f call.PeopleFilter, err error) {
 	if f.Span, err = spanOf(q); err != nil || !q.Has("q") {

@@ -20,15 +20,15 @@ type LiveFile struct {
 var validUpto = regexp.MustCompile(`^[0-9]{1,19}(\.[0-9]{1,19}){0,3}$`)
 
 // addLive adds what is being recorded now to what can be played.
-func (a *api) addLive(out *recording, c call.Case, now time.Time) {
-	if a.Live == nil || out.State != "recording" && out.State != "processing" {
+func (a *api) addLive(out *recording, c call.Case, by string, now time.Time) {
+	if a.Live == nil || out.State != call.RecordingRunning && out.State != call.RecordingProcessing {
 		return
 	}
 	for _, f := range a.Live(c.Conference.ID) {
 		if known, ok := c.Conference.File(f.Name); !ok || known.State != call.FileRecording {
 			continue
 		}
-		p := a.playable(c, f.File, now.UTC().Add(urlLife+time.Duration(f.DurationMS)*time.Millisecond+urlStep).Truncate(urlStep))
+		p := a.playable(c, f.File, by, now.UTC().Add(urlLife+time.Duration(f.DurationMS)*time.Millisecond+urlStep).Truncate(urlStep))
 		p.Live, p.URL = true, p.URL+"&upto="+f.Upto
 		origin := time.UnixMilli(f.OriginMS).UTC()
 		out.Origin, out.DurationMS, out.Files = &origin, max(out.DurationMS, f.OffsetMS+f.DurationMS), append(out.Files, p)
@@ -48,6 +48,9 @@ func (a *api) readLive(r *request, upto string) (reply, error) {
 	if c.Conference.Deletion.Ordered() {
 		return reply{}, fail(codeDeleted, "the recording was deleted")
 	}
+	if err := checkShare(c.Conference, r.subject.by, r.now); err != nil {
+		return reply{}, err
+	}
 	f, ok := c.Conference.File(name)
 	if !ok {
 		return reply{}, call.ErrNoFile
@@ -61,6 +64,9 @@ func (a *api) readLive(r *request, upto string) (reply, error) {
 	}
 	if err != nil {
 		return reply{}, err
+	}
+	if err := a.noteAccess(r, name, ""); err != nil {
+		return reply{}, errors.Join(err, src.Close())
 	}
 	f.SHA256 = upto // what makes it another one
 	for _, live := range a.Live(c.Conference.ID) {

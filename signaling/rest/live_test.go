@@ -54,7 +54,7 @@ func TestLiveFiles(t *testing.T) {
 		t.Errorf("%v %q", h, got.Body)
 	}
 	for _, upto := range []string{"x", "1;2", `1"`, "1.2.3.4.5", "-1", strings.Repeat("1", 99)} {
-		if a := b.ask("GET", u.Path+"?exp="+u.Query().Get("exp")+"&sig="+u.Query().Get("sig")+"&upto="+url.QueryEscape(upto), "", ""); a.Code != 404 {
+		if a := b.ask("GET", u.Path+"?exp="+u.Query().Get("exp")+"&by="+u.Query().Get("by")+"&sig="+u.Query().Get("sig")+"&upto="+url.QueryEscape(upto), "", ""); a.Code != 404 {
 			t.Errorf("up to %q: %d %s", upto, a.Code, a.Body)
 		}
 	}

@@ -138,7 +138,7 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 		"PATCH /webhooks/{webhook}":            `{"description": "D"}`,
 		"POST /webhooks/{webhook}/redeliver":   `{"after": 0}`,
 	}[rt.method+" "+rt.path]
-	return strings.NewReplacer("{id}", id, "{key}", v.key, "{conference}", v.conference, "{link}", v.link, "{file}", v.file, "{webhook}", v.webhook).Replace(rt.path), body
+	return strings.NewReplacer("{id}", id, "{key}", v.key, "{conference}", v.conference, "{link}", v.link, "{share}", v.share, "{file}", v.file, "{webhook}", v.webhook).Replace(rt.path), body
 }
 
 // TestForeign asks with a good credential for what is another's, unknown, or no id at all: always 404 (401 where the address itself is
@@ -157,7 +157,7 @@ func TestForeign(t *testing.T) {
 				continue
 			}
 			_, body := b.fill(rt, v)
-			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{link}", v.link, "{webhook}", id).Replace(rt.path)
+			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{link}", v.link, "{share}", v.share, "{webhook}", id).Replace(rt.path)
 			if name == "of another kind" && strings.HasPrefix(rt.path, "/sellers") {
 				continue
 			}
@@ -172,6 +172,8 @@ func TestForeign(t *testing.T) {
 	}
 	b.want(404, "DELETE", "/conferences/"+v.conference+"/links/"+other.link, "")
 	b.want(404, "DELETE", "/conferences/"+v.conference+"/links/nonsense", "")
+	b.want(404, "DELETE", "/conferences/"+v.conference+"/recording/links/"+other.share, "")
+	b.want(404, "DELETE", "/conferences/"+v.conference+"/recording/links/nonsense", "")
 	// The signature of one conference's file opens no other's.
 	b.wantAs(401, "", "GET", strings.Replace(b.fileURL(v), v.conference, other.conference, 1), "")
 	// A watch link shows its own conference.

@@ -51,6 +51,21 @@ func (w own) Conferences(ctx context.Context, f call.Filter, after string, limit
 	return w.Store.Conferences(ctx, f, after, limit)
 }
 
+func (w own) Recordings(ctx context.Context, f call.RecordingFilter, after string, limit int) ([]call.Conference, string, error) {
+	if f.Seller != "" && f.Seller != w.seller {
+		return nil, "", nil
+	}
+	f.Seller = w.seller
+	return w.Store.Recordings(ctx, f, after, limit)
+}
+
+func (w own) Accesses(ctx context.Context, conference string, before uint64, limit int) ([]call.Event, error) {
+	if _, err := w.Case(ctx, conference); err != nil {
+		return nil, err
+	}
+	return w.Store.Accesses(ctx, conference, before, limit)
+}
+
 func (w own) StreamEvents(ctx context.Context, stream string, after uint64, limit int) ([]call.Event, error) {
 	if _, err := w.Case(ctx, stream); err != nil && stream != w.seller {
 		return nil, err

@@ -97,6 +97,8 @@ func problemOf(err error) *problem {
 		return fail(codeConflict, refusal(err).Error())
 	case errors.Is(err, call.ErrReused):
 		return fail(codeConflict, "this Idempotency-Key was used for another request")
+	case errors.Is(err, call.ErrRecordingDeleted):
+		return fail(codeDeleted, "the recording was deleted")
 	case errors.Is(err, call.ErrNoMinutes):
 		return fail(codeNoMinutes, "the seller has no minutes left this month")
 	case errors.Is(err, call.ErrBuyersOnly):

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"fmt"
 	"time"
 
 	"showroom/call"
@@ -9,10 +8,10 @@ import (
 
 // recording is what the watch page needs to play a conference.
 type recording struct {
-	State      string     `json:"state"`  // none, recording, processing, ready, failed, deleting or deleted
-	Origin     *time.Time `json:"origin"` // zero of the time line; null while there is nothing to play
-	DurationMS int64      `json:"duration_ms"`
-	Files      []playable `json:"files"`
+	State      call.RecordingState `json:"state"`
+	Origin     *time.Time          `json:"origin"` // zero of the time line; null while there is nothing to play
+	DurationMS int64               `json:"duration_ms"`
+	Files      []playable          `json:"files"`
 
 	Composition composition `json:"composition"`
 	Derived     []derived   `json:"derived"`               // what is there of it
@@ -42,8 +41,9 @@ const (
 	urlStep = 5 * time.Minute  // URLs change this often, so that who asks again soon can go on with the same ones
 )
 
-func (a *api) recordingOf(c call.Case, now time.Time) recording {
-	out := recording{State: recordingState(c.Conference), Files: []playable{}}
+// recordingOf is a recording for somebody: its addresses say whose they are.
+func (a *api) recordingOf(c call.Case, by string, now time.Time) recording {
+	out := recording{State: c.Conference.RecordingState(), Files: []playable{}}
 	files := c.Conference.Playable()
 	for _, f := range files {
 		out.DurationMS = max(out.DurationMS, f.OffsetMS+f.DurationMS)
@@ -52,45 +52,21 @@ func (a *api) recordingOf(c call.Case, now time.Time) recording {
 	for _, f := range files {
 		origin := time.UnixMilli(f.OriginMS).UTC()
 		out.Origin = &origin
-		out.Files = append(out.Files, a.playable(c, f, expires))
+		out.Files = append(out.Files, a.playable(c, f, by, expires))
 	}
-	a.addLive(&out, c, now)
-	a.addDerived(&out, c, expires)
+	a.addLive(&out, c, by, now)
+	a.addDerived(&out, c, by, expires)
 	return out
 }
 
 // playable is a file with an address that is good until then.
-func (a *api) playable(c call.Case, f call.File, expires time.Time) playable {
+func (a *api) playable(c call.Case, f call.File, by string, expires time.Time) playable {
 	return playable{
 		Name: f.Name, Participant: f.Participant, ParticipantName: c.NameOf(f.Participant), Role: f.Role, Source: f.Source,
 		MediaType: f.MediaType, Codecs: append([]string{}, f.Codecs...), OffsetMS: f.OffsetMS, DurationMS: f.DurationMS,
 		Size: f.Size, SHA256: f.SHA256, Gaps: append([]call.Gap{}, f.Gaps...), ExpiresAt: expires,
-		URL: a.url(base + "/recordings/" + c.Conference.ID + "/" + f.Name + a.signer.fileQuery(c.Conference.ID, f.Name, expires)),
+		URL: a.url(base + "/recordings/" + c.Conference.ID + "/" + f.Name + a.signer.fileQuery(c.Conference.ID, f.Name, by, expires)),
 	}
-}
-
-// recordingState sums the files up: one that is being written comes first, one that failed last.
-func recordingState(c call.Conference) string {
-	switch {
-	case len(c.Files) == 0:
-		return "none"
-	case c.Task() == call.TaskDelete:
-		return "deleting"
-	case c.Deletion.Ordered():
-		return "deleted"
-	}
-	state := "failed"
-	for _, f := range c.Files {
-		switch {
-		case f.State == call.FileRecording && c.Over():
-			return "processing"
-		case f.State == call.FileRecording:
-			return "recording"
-		case f.State == call.FileFinished, f.State == call.FileStored:
-			state = "ready"
-		}
-	}
-	return state
 }
 
 func (a *api) readRecording(r *request) (reply, error) {
@@ -98,46 +74,5 @@ func (a *api) readRecording(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return ok(a.fullRecordingOf(c, r.now))
-}
-
-const (
-	defaultShare = 900   // seconds
-	minShare     = 60    // seconds
-	maxShare     = 86400 // seconds
-)
-
-func (a *api) createWatchLink(r *request) (reply, error) {
-	c, err := a.caseOf(r)
-	if err != nil {
-		return reply{}, err
-	}
-	var in struct {
-		Seconds *int `json:"expires_in_seconds"`
-	}
-	if err := decode(r.body, &in); err != nil {
-		return reply{}, err
-	}
-	seconds := or(in.Seconds, defaultShare)
-	if seconds < minShare || seconds > maxShare {
-		return reply{}, call.Invalid("expires_in_seconds", fmt.Sprintf("%d is not between %d and %d", seconds, minShare, maxShare))
-	}
-	expires := r.now.UTC().Truncate(time.Second).Add(time.Duration(seconds) * time.Second)
-	return created(struct {
-		URL       string    `json:"url"`
-		ExpiresAt time.Time `json:"expires_at"`
-	}{a.url("/watch#" + a.signer.watchToken(c.Conference.ID, expires)), expires})
-}
-
-func (a *api) readWatch(r *request) (reply, error) {
-	c, err := a.Store.Case(r.Context(), r.subject.conference)
-	if err != nil {
-		return reply{}, err
-	}
-	rec := a.recordingOf(c, r.now)
-	rec.ArchiveURL = "" // it has the evidence of consents
-	return ok(struct {
-		recording
-		Conference invited `json:"conference"`
-	}{rec, showInvited(c)})
+	return ok(a.fullRecordingOf(c, r.subject.actor(), r.now))
 }

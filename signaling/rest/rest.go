@@ -4,7 +4,7 @@
 //
 // It changes nothing by itself: handlers apply rules of package call through the interfaces below. A live socket has a goroutine that
 // reads, which its handler ends and awaits; there are no others. Its
-// locks (failed sign-ins, last uses of keys, idempotent requests in progress) are never held together nor while calling out.
+// locks (failed sign-ins, last uses of keys, accesses to recordings, idempotent requests in progress) are never held together nor while calling out.
 package rest
 
 import (
@@ -27,6 +27,10 @@ type Conferences interface {
 	Case(ctx context.Context, conference string) (call.Case, error)
 	// Conferences returns a page, newest start first, and the cursor of the next one, empty at the end.
 	Conferences(ctx context.Context, f call.Filter, after string, limit int) ([]call.Conference, string, error)
+	// Recordings returns a page of those that were recorded, the newest recording first.
+	Recordings(ctx context.Context, f call.RecordingFilter, after string, limit int) ([]call.Conference, string, error)
+	// Accesses is what was done with the recording of a conference, the newest first: what was before a Seq, 0 for all.
+	Accesses(ctx context.Context, conference string, before uint64, limit int) ([]call.Event, error)
 	// StreamEvents returns what happened to a conference, its seller's minutes included, after a Seq and in order.
 	StreamEvents(ctx context.Context, stream string, after uint64, limit int) ([]call.Event, error)
 }
@@ -160,6 +164,7 @@ type api struct {
 	failures *failures
 	inFlight inFlight
 	uses     *uses
+	accesses *accesses
 	waiting  chan struct{} // places for those who wait for events
 }
 
@@ -184,7 +189,7 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), inFlight: newInFlight(), uses: newUses(), waiting: make(chan struct{}, maxWaiting)}
+	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), inFlight: newInFlight(), uses: newUses(), accesses: newAccesses(), waiting: make(chan struct{}, maxWaiting)}
 	description, err := describe()
 	if err != nil {
 		return nil, err

@@ -74,8 +74,14 @@ func (a *api) routes() []route {
 
 		{"GET", "/conferences/{conference}/recording", byAnyKey, a.readRecording},
 		{"DELETE", "/conferences/{conference}/recording", byKey, a.deleteRecording},
+		{"GET", "/conferences/{conference}/recording/watch", byAnyKey, a.openWatch},
 		{"POST", "/conferences/{conference}/recording/links", byAnyKey, a.createWatchLink},
+		{"GET", "/conferences/{conference}/recording/links", byAnyKey, a.listWatchLinks},
+		{"DELETE", "/conferences/{conference}/recording/links/{share}", byAnyKey, a.revokeWatchLink},
+		{"GET", "/conferences/{conference}/recording/accesses", byAnyKey, a.listAccesses},
 		{"POST", "/conferences/{conference}/recording/compose", byAnyKey, a.composeRecording},
+
+		{"GET", "/recordings", byAnyKey, a.listRecordings},
 
 		{"POST", "/webhooks", byKey, a.createWebhook},
 		{"GET", "/webhooks", byKey, a.listWebhooks},

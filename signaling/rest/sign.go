@@ -28,41 +28,46 @@ func newSigner(key []byte) (signer, error) {
 	return signer{watch: watch, file: file}, nil
 }
 
-// watchToken opens the recording of a conference: conf_….EXPIRES.SIGNATURE.
-func (s signer) watchToken(conference string, expires time.Time) string {
-	exp := strconv.FormatInt(expires.Unix(), 10)
-	return conference + "." + exp + "." + sign(s.watch, conference, exp)
+// shareToken is what a link to a recording carries: conf_….share_….SIGNATURE. The log says how long it holds.
+func (s signer) shareToken(conference, share string) string {
+	return conference + "." + share + "." + sign(s.watch, conference, share)
 }
 
-// checkWatch returns the conference that a watch token opens.
-func (s signer) checkWatch(token string, now time.Time) (string, error) {
-	conference, rest, _ := strings.Cut(token, ".")
-	exp, sig, _ := strings.Cut(rest, ".")
-	if !isID("conf_", conference) || !validSignature(s.watch, sig, conference, exp) {
-		return "", fail(codeTokenInvalid, "this watch link is not valid")
+// watchTicket is what the holder of a key gets: conf_….EXPIRES.BY.SIGNATURE.
+func (s signer) watchTicket(conference, by string, expires time.Time) string {
+	exp := strconv.FormatInt(expires.Unix(), 10)
+	return conference + "." + exp + "." + by + "." + sign(s.watch, conference, exp, by)
+}
+
+// checkWatch returns the conference whose recording a watch token opens, and who has it: a share or the holder of a key.
+func (s signer) checkWatch(token string, now time.Time) (conference, by string, err error) {
+	words := strings.Split(token, ".")
+	last := len(words) - 1
+	if last < 2 || last > 3 || !isID("conf_", words[0]) || !validSignature(s.watch, words[last], words[:last]...) {
+		return "", "", fail(codeTokenInvalid, "this watch link is not valid")
+	}
+	if last == 3 && expired(words[1], now) {
+		return "", "", fail(codeTokenExpired, "this watch link has expired; ask who sent it for a new one")
+	}
+	return words[0], words[last-1], nil
+}
+
+// fileQuery is the query that makes the path of a file good until then, for somebody.
+func (s signer) fileQuery(conference, file, by string, expires time.Time) string {
+	exp := strconv.FormatInt(expires.Unix(), 10)
+	return "?exp=" + exp + "&by=" + url.QueryEscape(by) + "&sig=" + sign(s.file, conference, file, exp, by)
+}
+
+// checkFile says whether the query of a file's URL is good, and for whom.
+func (s signer) checkFile(conference, file string, q url.Values, now time.Time) (by string, err error) {
+	exp, by := q.Get("exp"), q.Get("by")
+	if !isID("conf_", conference) || !isFileName(file) || !validSignature(s.file, q.Get("sig"), conference, file, exp, by) {
+		return "", fail(codeTokenInvalid, "this address was not issued by this server or was changed")
 	}
 	if expired(exp, now) {
-		return "", fail(codeTokenExpired, "this watch link has expired; ask who sent it for a new one")
+		return "", fail(codeURLExpired, "this address has expired; ask the recording for new ones")
 	}
-	return conference, nil
-}
-
-// fileQuery is the query that makes the path of a file good until then.
-func (s signer) fileQuery(conference, file string, expires time.Time) string {
-	exp := strconv.FormatInt(expires.Unix(), 10)
-	return "?exp=" + exp + "&sig=" + sign(s.file, conference, file, exp)
-}
-
-// checkFile says whether the query of a file's URL is good.
-func (s signer) checkFile(conference, file string, q url.Values, now time.Time) error {
-	exp := q.Get("exp")
-	if !isID("conf_", conference) || !isFileName(file) || !validSignature(s.file, q.Get("sig"), conference, file, exp) {
-		return fail(codeTokenInvalid, "this address was not issued by this server or was changed")
-	}
-	if expired(exp, now) {
-		return fail(codeURLExpired, "this address has expired; ask the recording for new ones")
-	}
-	return nil
+	return by, nil
 }
 
 // sign is HMAC-SHA256 over the parts, none of which may contain a line feed.

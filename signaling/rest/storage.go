@@ -117,14 +117,14 @@ func (a *api) deleteRecording(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	c, _, err := r.store.Apply(r.Context(), id, call.OrderDeletion(r.subject.actor()))
+	c, _, err := r.store.Apply(r.Context(), id, call.OrderDeletion(r.subject.actor(), a.Address(r.Request)))
 	if err != nil {
 		return reply{}, err
 	}
 	if c.Conference.Task() != call.TaskDelete { // nothing was recorded, or it is gone already
 		return reply{status: http.StatusNoContent}, nil
 	}
-	return reply{status: http.StatusAccepted, body: a.fullRecordingOf(c, r.now)}, nil
+	return reply{status: http.StatusAccepted, body: a.fullRecordingOf(c, r.subject.actor(), r.now)}, nil
 }
 
 // fullRecording is a recording with what only the holder of an API key may know.
@@ -143,8 +143,8 @@ type deletion struct {
 	DoneAt    time.Time           `json:"done_at,omitzero"`
 }
 
-func (a *api) fullRecordingOf(c call.Case, now time.Time) fullRecording {
-	full := fullRecording{recording: a.recordingOf(c, now), Storage: a.storageOf(c.Conference), KeepUntil: c.KeepUntil(),
+func (a *api) fullRecordingOf(c call.Case, by string, now time.Time) fullRecording {
+	full := fullRecording{recording: a.recordingOf(c, by, now), Storage: a.storageOf(c.Conference), KeepUntil: c.KeepUntil(),
 		Consents: append([]call.Consent{}, c.Conference.Consents...)}
 	if d := c.Conference.Deletion; d.Ordered() {
 		full.Deletion = &deletion{d.Reason, d.By, d.OrderedAt, d.DoneAt}

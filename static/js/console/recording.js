@@ -23,7 +23,7 @@ export function recordingCard({ api, path, rec, conference, where, changed }) {
   };
   const link = (seconds) => api.post(`${path}/recording/links`, { expires_in_seconds: seconds });
   const watch = el('button', { class: 'primary', testid: 'watch' }, icon('play'), t('console.watch'));
-  watch.onclick = () => attempt(watch, async () => { location.href = (await link(3600)).url; });
+  watch.onclick = () => attempt(watch, async () => { location.href = (await api.get(`${path}/recording/watch`)).url; });
   const share = el('button', { class: 'plain', testid: 'share-recording' }, icon('link'), t('console.share'));
   share.onclick = () => attempt(share, async () => {
     const made = await link(86_400);
