@@ -70,7 +70,10 @@ type Conference struct {
 	Composition      Composition            `json:"composition,omitzero"`
 	ExportedAt       time.Time              `json:"exported_at,omitzero"` // when the manifest of the complete recording was stored
 	Deletion         Deletion               `json:"deletion,omitzero"`
-	Version          uint64                 `json:"version"` // Seq of the last event folded in
+	PlannedAt        time.Time              `json:"planned_at,omitzero"`    // when the plan became what it is
+	WaitingSince     time.Time              `json:"waiting_since,omitzero"` // when the buyer began to wait for the seller side, see waitingAgain
+	Messages         map[string]Message     `json:"messages,omitempty"`     // to people
+	Version          uint64                 `json:"version"`                // Seq of the last event folded in
 }
 
 // Link is an access link as the log knows it; the token is not kept.

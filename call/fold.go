@@ -14,7 +14,7 @@ func (c Conference) Apply(e Event) Conference {
 	case Scheduled:
 		c.ID, c.Seller, c.Buyer, c.Subject = e.Stream, b.Seller, b.Buyer, b.Subject
 		c.StartsAt, c.Seconds, c.Language, c.Recording = b.StartsAt, b.Seconds, b.Language, b.Recording
-		c.Vehicle, c.State, c.CreatedAt = b.Vehicle, StateScheduled, e.At
+		c.Vehicle, c.State, c.CreatedAt, c.PlannedAt = b.Vehicle, StateScheduled, e.At, e.At
 	case Accepted:
 		c.AcceptedAt, c.DeclinedAt, c.DeclineReason = e.At, time.Time{}, ""
 	case Cancelled:
@@ -50,7 +50,10 @@ func (c Conference) Apply(e Event) Conference {
 	case CompositionRequested, RecordingComposing, RecordingComposed, RecordingComposeFailed:
 		c.Composition = c.Composition.apply(e)
 	default:
-		c = c.applyPresence(e)
+		var done bool
+		if c, done = c.applyMessage(e); !done {
+			c = c.applyPresence(e)
+		}
 	}
 	return c
 }
@@ -72,7 +75,14 @@ func (c Conference) applyPresence(e Event) Conference {
 	case Finished:
 		c.State, c.FinishedAt, c.FinishReason = StateFinished, e.At, b.Reason
 		return c.disconnected(e.At)
+	case WaitingForSeller:
+		if e.At.Sub(c.WaitingSince) > waitingAgain {
+			c.WaitingSince = e.At
+		}
+	case Standby:
+		c.WaitingSince = time.Time{}
 	case Ongoing:
+		c.WaitingSince = time.Time{}
 		c.ConnectedSince = e.At
 		if c.OngoingSince.IsZero() {
 			c.OngoingSince = e.At

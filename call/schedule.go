@@ -164,7 +164,7 @@ func (c Conference) applySchedule(e Event) Conference {
 	switch b := e.Body.(type) {
 	case Rescheduled:
 		later := b.StartsAt.Add(time.Duration(b.Seconds) * time.Second).Sub(c.EndsAt())
-		c = c.applyPlanned(b.Planned)
+		c = c.applyPlanned(b.Planned, e.At)
 		c.AcceptedAt, c.DeclinedAt, c.DeclineReason = time.Time{}, time.Time{}, ""
 		for id, l := range c.Links {
 			if later > 0 && l.ExpiresAt.After(e.At) {
@@ -173,15 +173,16 @@ func (c Conference) applySchedule(e Event) Conference {
 			}
 		}
 	case Changed:
-		c = c.applyPlanned(b.Planned)
+		c = c.applyPlanned(b.Planned, e.At)
 	case Declined:
 		c.DeclinedAt, c.DeclineReason, c.AcceptedAt = e.At, b.Reason, time.Time{}
 	}
 	return c
 }
 
-func (c Conference) applyPlanned(p Planned) Conference {
+func (c Conference) applyPlanned(p Planned, at time.Time) Conference {
 	c.Subject, c.StartsAt, c.Seconds, c.Language, c.Recording, c.Vehicle = p.Subject, p.StartsAt, p.Seconds, p.Language, p.Recording, p.Vehicle
 	c.Sequence++
+	c.PlannedAt = at
 	return c
 }

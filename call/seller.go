@@ -2,6 +2,8 @@ package call
 
 import (
 	"fmt"
+	"net/mail"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +21,10 @@ type Profile struct {
 
 	RetentionDays  int            `json:"retention_days"`  // after which a recording is deleted; 0: never
 	WithoutConsent WithoutConsent `json:"without_consent"` // of new arrivals from now on
+
+	ColleagueName  string `json:"colleague_name,omitempty"`
+	ColleagueEmail string `json:"colleague_email,omitempty"` // who is told when a buyer waits and the seller does not come
+	Reminders      []int  `json:"reminder_minutes,omitzero"` // before the start; nil: the installation's, none: none
 }
 
 // Seller is the fold of one seller's stream.
@@ -45,7 +51,8 @@ type Contact struct {
 	Phone     string `json:"phone,omitempty"`
 	Language  string `json:"language,omitempty"`
 	Reference string `json:"reference,omitempty"`
-	Seller    string `json:"seller,omitempty"` // whose buyer it is, if one seller's only
+	Seller    string `json:"seller,omitempty"`    // whose buyer it is, if one seller's only
+	TimeZone  string `json:"time_zone,omitempty"` // IANA name, for times in messages; empty: the seller's
 }
 
 // Buyer is the fold of one buyer's stream.
@@ -92,16 +99,18 @@ func (s Seller) Apply(e Event) Seller {
 var zones sync.Map
 
 // Zone is the seller's time zone; one that this machine doesn't know counts as UTC.
-func (s Seller) Zone() *time.Location {
-	if zone, ok := zones.Load(s.TimeZone); ok {
-		return zone.(*time.Location)
+func (s Seller) Zone() *time.Location { return zone(s.TimeZone) }
+
+func zone(name string) *time.Location {
+	if known, ok := zones.Load(name); ok {
+		return known.(*time.Location)
 	}
-	zone, err := time.LoadLocation(s.TimeZone)
+	found, err := time.LoadLocation(name)
 	if err != nil {
 		return time.UTC
 	}
-	zones.Store(s.TimeZone, zone)
-	return zone
+	zones.Store(name, found)
+	return found
 }
 
 // Month is the name (2026-11) of the seller's month that t is in.
@@ -152,7 +161,7 @@ func (s Seller) Change(actor string, p Profile, now time.Time) ([]Event, error) 
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	if p == s.Profile {
+	if reflect.DeepEqual(p, s.Profile) {
 		return nil, nil
 	}
 	return []Event{{Stream: s.ID, At: now, Actor: actor, Body: SellerChanged{p}}}, nil
@@ -187,6 +196,11 @@ func (c Contact) check() error {
 			return err
 		}
 	}
+	if c.TimeZone != "" {
+		if err := checkZone(c.TimeZone); err != nil {
+			return err
+		}
+	}
 	return checkShort("email", c.Email, "phone", c.Phone, "reference", c.Reference)
 }
 
@@ -203,11 +217,8 @@ func (p Profile) check() error {
 	if err := checkName(p.Name); err != nil {
 		return err
 	}
-	if p.TimeZone == "" || p.TimeZone == "Local" {
-		return Invalid("time_zone", "an IANA name is needed, such as America/Sao_Paulo")
-	}
-	if _, err := time.LoadLocation(p.TimeZone); err != nil {
-		return Invalid("time_zone", fmt.Sprintf("%q is not a time zone; use an IANA name such as America/Sao_Paulo", p.TimeZone))
+	if err := checkZone(p.TimeZone); err != nil {
+		return err
 	}
 	if p.MonthlyMinutes < 0 || p.MonthlyMinutes > maxMonthlyMinutes {
 		return Invalid("monthly_minutes", fmt.Sprintf("%d is not between 0 and %d", p.MonthlyMinutes, maxMonthlyMinutes))
@@ -221,7 +232,46 @@ func (p Profile) check() error {
 	if err := checkLanguage(p.Language); err != nil {
 		return err
 	}
-	return checkShort("email", p.Email, "reference", p.Reference)
+	if err := checkReminders(p.Reminders); err != nil {
+		return err
+	}
+	if err := checkEmail("colleague_email", p.ColleagueEmail); err != nil {
+		return err
+	}
+	return checkShort("email", p.Email, "reference", p.Reference, "colleague_name", p.ColleagueName)
+}
+
+func checkZone(name string) error {
+	if name == "" || name == "Local" {
+		return Invalid("time_zone", "an IANA name is needed, such as America/Sao_Paulo")
+	}
+	if _, err := time.LoadLocation(name); err != nil {
+		return Invalid("time_zone", fmt.Sprintf("%q is not a time zone; use an IANA name such as America/Sao_Paulo", name))
+	}
+	return nil
+}
+
+func checkReminders(minutes []int) error {
+	if len(minutes) > maxReminders {
+		return Invalid("reminder_minutes", fmt.Sprintf("%d reminders; at most %d", len(minutes), maxReminders))
+	}
+	for _, m := range minutes {
+		if last := int(maxRemindLead / time.Minute); m < 1 || m > last {
+			return Invalid("reminder_minutes", fmt.Sprintf("%d is not between 1 and %d", m, last))
+		}
+	}
+	return nil
+}
+
+// checkEmail takes an e-mail address or nothing.
+func checkEmail(field, address string) error {
+	if address == "" {
+		return nil
+	}
+	if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
+		return Invalid(field, fmt.Sprintf("%.60q is not an e-mail address such as ana@cars.example", address))
+	}
+	return checkShort(field, address)
 }
 
 func checkName(name string) error {

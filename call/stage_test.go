@@ -3,6 +3,7 @@ package call_test
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,11 +40,18 @@ func (s *stage) rule(words string) call.Rule {
 		}
 		return call.IssueLink(id, "key_crm", call.Role(role), "Gil", s.now.Add(24*time.Hour))
 	}
+	if role, ok := strings.CutPrefix(words, "the CRM revokes the link of the messages to the "); ok {
+		return call.RevokeLink(c.Conference.Messages["invitation_"+role+"_0"].Link, "key_crm")
+	}
 	if role, ok := strings.CutPrefix(words, "the CRM revokes the link of the "); ok {
 		return call.RevokeLink("link_"+role, "key_crm")
 	}
 	if who, ok := strings.CutSuffix(words, " comes"); ok {
-		return call.Arrive("link_" + strings.TrimPrefix(who, "the "))
+		role := strings.TrimPrefix(who, "the ")
+		if m, invited := c.Conference.Messages["invitation_"+role+"_0"]; invited {
+			return call.Arrive(m.Link)
+		}
+		return call.Arrive("link_" + role)
 	}
 	if rest, ok := strings.CutPrefix(words, "the seller admits the "); ok {
 		return call.Admit(rest, "seller")
@@ -81,7 +89,22 @@ func (s *stage) rule(words string) call.Rule {
 	if who, file, ok := strings.Cut(words, " downloads "); ok {
 		return watch(who, call.RecordingDownloaded{FileAccess: call.FileAccess{File: file, Address: "198.51.100.7"}})
 	}
+	if message, ok := strings.CutPrefix(words, "sent: "); ok {
+		return call.Settle(message, "email", call.Sent{Message: message, Channel: "email"})
+	}
+	if lead, ok := strings.CutPrefix(words, "the CRM sets reminders to "); ok {
+		return change(func(p *call.Profile) {
+			p.Reminders = []int{}
+			for _, word := range strings.Fields(lead) {
+				if n, err := strconv.Atoi(word); err == nil {
+					p.Reminders = append(p.Reminders, n)
+				}
+			}
+		})
+	}
 	switch words {
+	case "the CRM names a colleague":
+		return change(func(p *call.Profile) { p.ColleagueName, p.ColleagueEmail = "Caio", "caio@cars.example" })
 	case "the CRM wants no call without consent":
 		return change(func(p *call.Profile) { p.WithoutConsent = call.NoCall })
 	case "the manifest is stored":
@@ -229,6 +252,10 @@ func describe(e call.Event) string {
 		if b.WithoutConsent == call.NoCall {
 			words = append(words, "no call without consent")
 		}
+	case call.Queued:
+		words = append(words, b.Message, b.Link)
+	case call.Sent:
+		words = append(words, b.Message, b.Channel)
 	case call.DeletionOrdered:
 		words = append(words, string(b.Reason))
 	case call.RecordingDeleted:

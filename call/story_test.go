@@ -73,6 +73,9 @@ type stage struct {
 	seq   uint64
 	cases map[string]call.Case
 	id    string // the conference the steps are about
+
+	messages *call.Policy // nil: nobody is told anything
+	links    int          // that messages have made
 }
 
 func newStage(t *testing.T) *stage {
@@ -84,6 +87,10 @@ func (s *stage) step(line string) []string {
 	s.t.Helper()
 	if profile, ok := strings.CutPrefix(line, "seller: "); ok {
 		return s.register(profile)
+	}
+	if channels, ok := strings.CutPrefix(line, "messages: "); ok {
+		s.messages = &call.Policy{Reminders: []time.Duration{time.Hour, 10 * time.Minute}, Again: 2 * time.Minute, Colleague: 5 * time.Minute, Channels: strings.Fields(channels)}
+		return nil
 	}
 	if id, ok := strings.CutPrefix(line, "conference: "); ok {
 		first := s.cases["first"]
@@ -105,7 +112,11 @@ func (s *stage) step(line string) []string {
 	if words == "look" {
 		return s.look()
 	}
-	return s.apply(s.rule(words))
+	outcome := s.apply(s.rule(words))
+	if s.messages != nil {
+		outcome = append(outcome, s.notify()...)
+	}
+	return outcome
 }
 
 func (s *stage) parse(stamp string) time.Time {
@@ -196,6 +207,11 @@ func (s *stage) pass(until time.Time) []string {
 	blocks := 0
 	for {
 		id, next := s.nextTick(until)
+		if at := s.nextNotice(until); at.Before(next) {
+			s.now = at
+			outcome = append(outcome, s.stamped(s.notify())...)
+			continue
+		}
 		if id == "" {
 			break
 		}
@@ -210,12 +226,20 @@ func (s *stage) pass(until time.Time) []string {
 				blocks++
 				continue
 			}
-			outcome = append(outcome, s.now.In(s.cases["first"].Seller.Zone()).Format("15:04:05 ")+describe(e))
+			outcome = append(outcome, s.stamped([]string{describe(e)})...)
 		}
 	}
 	s.now = until
 	if blocks > 0 {
 		outcome = append(outcome, fmt.Sprintf("%d blocks reserved", blocks))
+	}
+	return outcome
+}
+
+// stamped are outcomes with the time at which they came.
+func (s *stage) stamped(outcome []string) []string {
+	for i, o := range outcome {
+		outcome[i] = s.now.In(s.cases["first"].Seller.Zone()).Format("15:04:05 ")+ o
 	}
 	return outcome
 }

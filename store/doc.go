@@ -5,8 +5,8 @@
 // always sees the state of the last commit. A rule is run once, inside the writing transaction; when it returns no
 // events the transaction is given up, which costs no disk write.
 //
-// The log (ev) is the truth. Streams, views and lists are derived from it and [Store.Rebuild] makes them anew. Cursors, API keys,
-// secrets, webhooks and remembered answers are not events and stand beside it.
+// The log (ev) is the truth. Streams, views and lists are derived from it and [Store.Rebuild] makes them anew. Cursors, timers,
+// API keys, secrets, webhooks and remembered answers are not events and stand beside it.
 //
 //	ev/ seq                           an event, JSON
 //	st/ stream 0 seq                  which events concern a stream; minutes concern the seller and the conference
@@ -18,6 +18,9 @@
 //	ta/ id                            conferences whose recording has something to be done for, see [Store.Tasks]
 //	ka/ seller 0 finished id          conferences whose recording is kept, by their end
 //	aw/ end id                        conferences that have not taken place, by their planned end, see [Store.Awaited]
+//	mi/ seller 0 at id 0 message      messages to people by age: all, and of a seller
+//	mo/ id                            conferences that have some which are to go out
+//	ti/ id   tl/ at id                when somebody is to be told something next
 //	si/ created id   bi/ seller 0 created id   sellers and buyers by age, buyers also those of a seller
 //	sw/ 0 place 0 id   bw/ seller 0 place 0 id   the same by each place in their names and addresses from which a search finds them
 //	cu/ name                          the cursor of a follower, 8 bytes

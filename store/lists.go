@@ -80,7 +80,7 @@ func conferenceKeys(c call.Conference) [][]byte {
 	if c.Awaited() {
 		keys = append(keys, agedID([]byte(listAwaited), c.EndsAt(), c.ID))
 	}
-	return append(keys, keepKeys(c)...)
+	return slices.Concat(keys, keepKeys(c), messageKeys(c))
 }
 
 func sellerKeys(s call.Seller) [][]byte {

@@ -29,6 +29,8 @@ func (s *Store) Rebuild(ctx context.Context) (repaired int, err error) {
 		{listTasks, dropUnlessListed},
 		{listKept, dropUnlessListed},
 		{listAwaited, dropUnlessListed},
+		{listMessages, dropUnlessListed},
+		{listOpen, dropUnlessListed},
 		{listSellers, dropUnlessListed},
 		{listBuyers, dropUnlessListed},
 		{listSellerWords, dropUnlessListed},

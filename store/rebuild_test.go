@@ -85,6 +85,13 @@ func randomDay(t *rapid.T, s *Store, c *clock) {
 		"finish": func() call.Rule {
 			return call.FinishFile(call.File{Name: pick("file", []string{"a", "b"}), SHA256: "x"})
 		},
+		"notify": func() call.Rule {
+			return call.Notify(telling, func() string { links++; return fmt.Sprint("link_", links) })
+		},
+		"told": func() call.Rule {
+			m := pick("message", []string{"invitation_buyer_0", "waiting_seller_0_1"})
+			return call.Settle(m, "email", call.Sent{Message: m, Channel: "email"})
+		},
 		"store":  func() call.Rule { return call.StoreFile(pick("file", []string{"a", "b"}), "key") },
 		"export": call.Export,
 		"delete": func() call.Rule { return call.OrderDeletion("key_1", "") },
@@ -99,7 +106,7 @@ func randomDay(t *rapid.T, s *Store, c *clock) {
 	}
 	names := slices.Sorted(maps.Keys(rules))
 	// Links and arrivals more often, so that calls take place; their ends less.
-	names = append(names, "link", "link", "arrive", "arrive", "arrive", "arrive", "admit", "admit", "tick", "tick")
+	names = append(names, "link", "link", "arrive", "arrive", "arrive", "arrive", "admit", "admit", "tick", "tick", "notify")
 	for range rapid.IntRange(0, 40).Draw(t, "steps") {
 		c.Add(time.Duration(rapid.IntRange(0, 20_000).Draw(t, "ms")) * time.Millisecond)
 		// A rule may refuse; the log is none the worse for it.

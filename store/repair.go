@@ -153,7 +153,9 @@ func (t tx) keysOf(key []byte) ([][]byte, error) {
 		return conference(aged(cut(3))) // behind buyer, seller and state
 	case listKept:
 		return conference(aged(cut(1)))
-	case listUnfinished, listTasks:
+	case listMessages:
+		return conference(conferenceOf(cut(1)))
+	case listUnfinished, listTasks, listOpen:
 		return conference(string(rest))
 	case listAwaited:
 		return conference(aged(rest))

@@ -16,6 +16,7 @@ type Store struct {
 	now func() time.Time
 
 	appended bell // rung after an append
+	timers   bell // rung when the first timer may be another
 	webhooks bell // rung when somebody changed a webhook
 }
 
