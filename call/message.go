@@ -35,8 +35,15 @@ type Message struct {
 	Sequence int       `json:"sequence"`       // of the plan that it is about
 	At       time.Time `json:"at"`
 	Until    time.Time `json:"until"` // when it is worth nothing any more
+	Waiting
 
 	Deliveries []Delivery `json:"deliveries,omitempty"` // one for each channel that was configured; none: it is in the outbox and nowhere else
+}
+
+// Waiting is what a message of [KindWaiting] says of it.
+type Waiting struct {
+	Since time.Time `json:"waiting_since,omitzero"` // when the buyer began to wait
+	Again bool      `json:"again,omitempty"`        // it was said before
 }
 
 // Delivery is what became of a message on one channel.
@@ -70,6 +77,7 @@ type (
 		Sequence int       `json:"sequence"`
 		Until    time.Time `json:"until"`
 		Channels []string  `json:"channels"`
+		Waiting
 	}
 	// Sent says that a channel's service took a message.
 	Sent struct {
@@ -112,7 +120,7 @@ func init() {
 func (c Conference) applyMessage(e Event) (Conference, bool) {
 	switch b := e.Body.(type) {
 	case Queued:
-		m := Message{ID: b.Message, Seq: e.Seq, Kind: b.Kind, To: b.To, Link: b.Link, Sequence: b.Sequence, At: e.At, Until: b.Until}
+		m := Message{ID: b.Message, Seq: e.Seq, Kind: b.Kind, To: b.To, Link: b.Link, Sequence: b.Sequence, At: e.At, Until: b.Until, Waiting: b.Waiting}
 		for _, channel := range b.Channels {
 			m.Deliveries = append(m.Deliveries, Delivery{Channel: channel, State: DeliveryQueued, At: e.At})
 		}

@@ -31,6 +31,7 @@ type due struct {
 	kind      Kind
 	to        Role
 	id        string
+	waiting   Waiting
 }
 
 // dues are all messages that the conference as it stands gives reason for, at whatever time.
@@ -85,7 +86,7 @@ func (c Conference) told(role Role) bool {
 // news are messages that are worth telling for a day.
 func (c Conference) news(kind Kind, at time.Time, tag int, to ...Role) (all []due) {
 	for _, role := range to {
-		all = append(all, due{at, at.Add(newsWorth), kind, role, fmt.Sprintf("%s_%s_%d", kind, role, tag)})
+		all = append(all, due{at: at, until: at.Add(newsWorth), kind: kind, to: role, id: fmt.Sprintf("%s_%s_%d", kind, role, tag)})
 	}
 	return all
 }
@@ -121,7 +122,7 @@ func (c Case) reminders(p Policy) (all []due) {
 		}
 		for _, role := range []Role{RoleBuyer, RoleSeller} {
 			if !f.Present(role) && !f.knocking(role) {
-				all = append(all, due{at, until, KindReminder, role, fmt.Sprintf("%s_%s_%d_%d", KindReminder, role, f.Sequence, int(lead/time.Minute))})
+				all = append(all, due{at: at, until: until, kind: KindReminder, to: role, id: fmt.Sprintf("%s_%s_%d_%d", KindReminder, role, f.Sequence, int(lead/time.Minute))})
 			}
 		}
 	}
@@ -148,16 +149,19 @@ func (c Case) waiting(p Policy) (all []due) {
 	if c.Conference.State != StateWaiting || since.IsZero() {
 		return nil
 	}
-	add := func(after time.Duration, to Role, n int) {
-		at := since.Add(after)
-		all = append(all, due{at, at.Add(waitingWorth), KindWaiting, to, fmt.Sprintf("%s_%s_%d_%d", KindWaiting, to, since.Unix(), n)})
+	add := func(after time.Duration, to Role, again bool) {
+		at, n := since.Add(after), 1
+		if again {
+			n = 2
+		}
+		all = append(all, due{at, at.Add(waitingWorth), KindWaiting, to, fmt.Sprintf("%s_%s_%d_%d", KindWaiting, to, since.Unix(), n), Waiting{since, again}})
 	}
-	add(0, RoleSeller, 1)
+	add(0, RoleSeller, false)
 	if p.Again > 0 {
-		add(p.Again, RoleSeller, 2)
+		add(p.Again, RoleSeller, true)
 	}
 	if p.Colleague > 0 && c.Seller.ColleagueEmail != "" {
-		add(p.Colleague, RoleColleague, 3)
+		add(p.Colleague, RoleColleague, false)
 	}
 	return all
 }
@@ -171,7 +175,7 @@ func Notify(p Policy, newLink func() string) Rule {
 			if b.case_.Conference.queued(d.id) || now.Before(d.at) || !now.Before(d.until) || len(b.case_.Conference.Messages) >= maxMessages {
 				continue
 			}
-			b.conference(System, Queued{Message: d.id, Kind: d.kind, To: d.to, Link: b.messageLink(d, newLink), Sequence: c.Conference.Sequence, Until: d.until, Channels: p.Channels})
+			b.conference(System, Queued{Message: d.id, Kind: d.kind, To: d.to, Link: b.messageLink(d, newLink), Sequence: c.Conference.Sequence, Until: d.until, Channels: p.Channels, Waiting: d.waiting})
 		}
 		return b.events, nil
 	}

@@ -239,7 +239,7 @@ func (s *stage) pass(until time.Time) []string {
 // stamped are outcomes with the time at which they came.
 func (s *stage) stamped(outcome []string) []string {
 	for i, o := range outcome {
-		outcome[i] = s.now.In(s.cases["first"].Seller.Zone()).Format("15:04:05 ")+ o
+		outcome[i] = s.now.In(s.cases["first"].Seller.Zone()).Format("15:04:05 ") + o
 	}
 	return outcome
 }

@@ -42,6 +42,8 @@ type app struct {
 	tokens   *signaling.Tokens
 	hub      *signaling.Hub
 	webhooks *notify.Webhooks
+	writer   *notify.Writer
+	outbox   *notify.Outbox
 	listener net.Listener
 	http     *http.Server
 	debug    *http.Server // nil: none
@@ -153,8 +155,11 @@ func (a *app) openHTTP() error {
 	if err := a.openHub(join); err != nil {
 		return err
 	}
+	if err := a.openOutbox(); err != nil {
+		return err
+	}
 	config := rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive,
-		Keeper: a.keeper, SigningKey: files,
+		Keeper: a.keeper, Words: wording{a}, SigningKey: files,
 		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: clock, Manifest: a.manifestText,
 		PlainWebhooks: len(a.cfg.WebhookNetworks) > 0, TestWebhook: a.webhooks.Test}
 	if a.composer != nil {

@@ -40,6 +40,12 @@ type Config struct {
 
 	WebhookNetworks []string `help:"Networks of your own that webhooks may call, also by http, such as 10.1.0.0/16. Others must be public and https." placeholder:"CIDR"`
 
+	SMTP SMTP `embed:"" prefix:"smtp-"`
+
+	Reminders        []time.Duration `default:"1h,10m" help:"How long before the start buyer and seller are reminded, unless the seller has other times; 0 for not at all."`
+	WaitingAgain     time.Duration   `default:"2m" help:"When the buyer waits and the seller was told: after how long to tell the seller again; 0 for not at all."`
+	WaitingColleague time.Duration   `default:"5m" help:"How long a buyer waits before the seller's colleague is told; 0 for not at all."`
+
 	S3 S3 `embed:"" prefix:"s3-"`
 
 	Compose Compose `embed:"" prefix:"compose-"`
@@ -68,6 +74,17 @@ type S3 struct {
 	Plain         bool   `help:"Speak http to the S3 service, not https."`
 }
 
+// SMTP says which mail server takes messages to people, if any.
+type SMTP struct {
+	Host         string `help:"Mail server that takes messages to buyers and sellers. Default: none; messages are in the console's outbox." placeholder:"HOST"`
+	Port         int    `default:"587" help:"Its port."`
+	Security     string `default:"starttls" enum:"starttls,tls,none" help:"starttls (port 587), tls (port 465), or none."`
+	User         string `help:"User name." placeholder:"NAME"`
+	Password     string `help:"Password. Better: --smtp-password-file." placeholder:"SECRET"`
+	PasswordFile string `help:"File with the password." type:"path" placeholder:"FILE"`
+	From         string `help:"Whom mail comes from, such as 'Showroom <calls@cars.example>'." placeholder:"ADDRESS"`
+}
+
 // Compose says what is made of a recording after the call, where there is ffmpeg.
 type Compose struct {
 	Layout string `default:"side" enum:"side,pip,off" help:"One file of each recording after the call: everybody side by side, the others small in a corner (pip), or off."`
@@ -93,6 +110,16 @@ func (c *Config) AfterApply() error {
 	}
 	if c.S3.Endpoint != "" && (c.S3.AccessKey == "" || c.S3.SecretKey == "") {
 		return errors.New("--s3-endpoint needs --s3-access-key and --s3-secret-key-file")
+	}
+	if c.SMTP.PasswordFile != "" {
+		secret, err := os.ReadFile(c.SMTP.PasswordFile)
+		if err != nil {
+			return fmt.Errorf("--smtp-password-file: %w", err)
+		}
+		c.SMTP.Password = strings.TrimSpace(string(secret))
+	}
+	if err := c.checkMessages(); err != nil {
+		return err
 	}
 	if c.MediaTCP == "off" {
 		c.MediaTCP = ""

@@ -18,7 +18,7 @@ var mayImport = map[string]struct{ ours, others []string }{
 	"sfu/udp":           {others: []string{"github.com/pion", "golang.org/x/net", "golang.org/x/sys"}},
 	"signaling":         {ours: []string{"call", "sfu"}, others: []string{"github.com/gorilla/websocket", "github.com/golang-jwt/jwt", "golang.org/x/time"}},
 	"signaling/rest":    {ours: []string{"call", "store/object"}, others: []string{"golang.org/x/time", "go.yaml.in/yaml", "github.com/gorilla/websocket"}},
-	"signaling/notify":  {ours: []string{"call"}, others: []string{"code.dny.dev/ssrf"}},
+	"signaling/notify":  {ours: []string{"call"}, others: []string{"code.dny.dev/ssrf", "github.com/arran4/golang-ical", "github.com/wneessen/go-mail"}},
 	"recorder":          {ours: []string{"call", "store/object", "recorder/webm"}, others: []string{"github.com/pion/rtp", "golang.org/x/sys"}},
 	"recorder/webm":     {others: []string{"github.com/at-wat/ebml-go"}},
 	"recorder/compose":  {ours: []string{"call", "recorder", "store/object"}},

@@ -25,14 +25,22 @@ type delivery struct {
 	Stream    string    `json:"stream"`
 	At        time.Time `json:"at"`
 	Actor     string    `json:"actor"`
-	Data      call.Body `json:"data"`
+	Data      any       `json:"data"`
 }
 
 func eventID(seq uint64) string { return "evt_" + strconv.FormatUint(seq, 10) }
 
 // deliver sends one event and says how that went. Only an answer of class 2xx is a delivery.
 func (w *Webhooks) deliver(ctx context.Context, hook call.Webhook, e call.Event) call.Attempt {
-	return w.attempt(ctx, hook, delivery{Type: e.Body.Type(), Timestamp: e.At, ID: eventID(e.Seq), Seq: e.Seq, Stream: e.Stream, At: e.At, Actor: e.Actor, Data: e.Body})
+	d := delivery{Type: e.Body.Type(), Timestamp: e.At, ID: eventID(e.Seq), Seq: e.Seq, Stream: e.Stream, At: e.At, Actor: e.Actor, Data: e.Body}
+	if q, ok := e.Body.(call.Queued); ok && w.Message != nil {
+		message, err := w.Message(ctx, e.Stream, q.Message)
+		if err != nil {
+			return call.Attempt{Seq: e.Seq, Type: d.Type, Stream: e.Stream, At: w.Now().UTC(), Error: readable(err)}
+		}
+		d.Data = message
+	}
+	return w.attempt(ctx, hook, d)
 }
 
 // Test sends a signed message that is no event, of the type webhook.test.

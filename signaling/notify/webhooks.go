@@ -32,6 +32,8 @@ type Webhooks struct {
 	Client *http.Client // of [Guard.Client]
 	Logger *slog.Logger
 	Now    func() time.Time
+	// Message is what is sent for a message that was queued: its words and link, which the log has not. Nil: the event as it is.
+	Message func(ctx context.Context, conference, message string) (any, error)
 }
 
 const retryStore = time.Second // after the log could not be read or written

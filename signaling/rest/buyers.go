@@ -73,6 +73,7 @@ type contactInput struct {
 	Phone     *string `json:"phone"`
 	Language  *string `json:"language"`
 	Reference *string `json:"reference"`
+	TimeZone  *string `json:"time_zone"`
 }
 
 func (in contactInput) over(c call.Contact) call.Contact {
@@ -82,6 +83,7 @@ func (in contactInput) over(c call.Contact) call.Contact {
 		Phone:     strings.TrimSpace(or(in.Phone, c.Phone)),
 		Language:  or(in.Language, c.Language),
 		Reference: or(in.Reference, c.Reference),
+		TimeZone:  or(in.TimeZone, c.TimeZone),
 		Seller:    c.Seller,
 	}
 }

@@ -187,6 +187,19 @@ func (m *memory) Accesses(_ context.Context, conference string, before uint64, l
 	return found, m.broken
 }
 
+func (m *memory) Messages(_ context.Context, seller, after string, limit int) ([]call.Placed, string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []call.Placed
+	for _, f := range m.confs {
+		if c, err := m.caseOf(f.ID); err == nil && (seller == "" || f.Seller == seller) {
+			all = append(all, messagesOf(c)...)
+		}
+	}
+	slices.SortFunc(all, func(x, y call.Placed) int { return cmp.Compare(y.Message.Seq, x.Message.Seq) })
+	return cut(all, after, limit)
+}
+
 func (m *memory) StreamEvents(_ context.Context, stream string, after uint64, limit int) ([]call.Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

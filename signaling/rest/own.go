@@ -66,6 +66,10 @@ func (w own) Accesses(ctx context.Context, conference string, before uint64, lim
 	return w.Store.Accesses(ctx, conference, before, limit)
 }
 
+func (w own) Messages(ctx context.Context, _, after string, limit int) ([]call.Placed, string, error) {
+	return w.Store.Messages(ctx, w.seller, after, limit)
+}
+
 func (w own) StreamEvents(ctx context.Context, stream string, after uint64, limit int) ([]call.Event, error) {
 	if _, err := w.Case(ctx, stream); err != nil && stream != w.seller {
 		return nil, err

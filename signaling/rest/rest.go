@@ -33,6 +33,8 @@ type Conferences interface {
 	Accesses(ctx context.Context, conference string, before uint64, limit int) ([]call.Event, error)
 	// StreamEvents returns what happened to a conference, its seller's minutes included, after a Seq and in order.
 	StreamEvents(ctx context.Context, stream string, after uint64, limit int) ([]call.Event, error)
+	// Messages returns a page of the messages to people, newest first: of one seller's conferences, or of all.
+	Messages(ctx context.Context, seller, after string, limit int) ([]call.Placed, string, error)
 }
 
 // Log is all that happened, by number.
@@ -125,6 +127,8 @@ type Config struct {
 	OpenLive func(conference, file, upto string) (io.ReadSeekCloser, error)
 	// Keeper tells how uploads and deletions stand; without one nothing is said of it.
 	Keeper Keeper
+	// Words words messages.
+	Words Words
 	// Manifest is the manifest of a recording, JSON.
 	Manifest func(ctx context.Context, conference string) ([]byte, error)
 	// Composing is how far the composing of a recording is, 0 to 1. It is nil on a server that composes nothing.
@@ -171,8 +175,8 @@ type api struct {
 // New returns the handler of everything under /api/v1, and of the description at /api/openapi.json.
 func New(c Config) (http.Handler, error) {
 	switch {
-	case c.Store == nil || c.Tokens == nil || c.Objects == nil || c.Local == nil || c.Manifest == nil || c.Log == nil:
-		return nil, errors.New("rest: Store, Tokens, Objects, Local, Manifest and Log are required")
+	case c.Store == nil || c.Tokens == nil || c.Objects == nil || c.Local == nil || c.Manifest == nil || c.Words == nil || c.Log == nil:
+		return nil, errors.New("rest: Store, Tokens, Objects, Local, Manifest, Words and Log are required")
 	case len(c.SigningKey) < minSigningKey:
 		return nil, errors.New("rest: the signing key has fewer than 32 bytes")
 	}

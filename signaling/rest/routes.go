@@ -58,6 +58,7 @@ func (a *api) routes() []route {
 		{"PATCH", "/buyers/{id}", byAnyKey, a.changeBuyer},
 
 		{"GET", "/events", byAnyKey, a.listAllEvents},
+		{"GET", "/messages", byAnyKey, a.listMessages},
 
 		{"POST", "/conferences", byAnyKey, a.createConference},
 		{"GET", "/conferences", byAnyKey, a.listConferences},

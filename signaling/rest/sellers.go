@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -29,10 +30,21 @@ type profileInput struct {
 
 	RetentionDays  *int                 `json:"retention_days"`
 	WithoutConsent *call.WithoutConsent `json:"without_consent"`
+
+	ColleagueName  *string         `json:"colleague_name"`
+	ColleagueEmail *string         `json:"colleague_email"`
+	Reminders      json.RawMessage `json:"reminder_minutes"` // null is said, too: the installation's
 }
 
 // over is the profile with what the input says in place.
-func (in profileInput) over(p call.Profile) call.Profile {
+func (in profileInput) over(p call.Profile) (call.Profile, error) {
+	reminders := p.Reminders
+	if in.Reminders != nil {
+		reminders = nil
+		if err := json.Unmarshal(in.Reminders, &reminders); err != nil {
+			return p, call.Invalid("reminder_minutes", "a list of whole numbers is needed, or null")
+		}
+	}
 	return call.Profile{
 		Name:           strings.TrimSpace(or(in.Name, p.Name)),
 		Email:          strings.TrimSpace(or(in.Email, p.Email)),
@@ -42,7 +54,10 @@ func (in profileInput) over(p call.Profile) call.Profile {
 		Reference:      or(in.Reference, p.Reference),
 		RetentionDays:  or(in.RetentionDays, p.RetentionDays),
 		WithoutConsent: or(in.WithoutConsent, p.WithoutConsent),
-	}
+		ColleagueName:  strings.TrimSpace(or(in.ColleagueName, p.ColleagueName)),
+		ColleagueEmail: strings.TrimSpace(or(in.ColleagueEmail, p.ColleagueEmail)),
+		Reminders:      reminders,
+	}, nil
 }
 
 func (a *api) createSeller(r *request) (reply, error) {
@@ -53,7 +68,11 @@ func (a *api) createSeller(r *request) (reply, error) {
 	if in.MonthlyMinutes == nil {
 		return reply{}, call.Invalid("monthly_minutes", "say how many minutes the seller has in a month")
 	}
-	s, err := r.store.RegisterSeller(r.Context(), r.subject.actor(), in.over(call.Profile{TimeZone: "UTC", Language: "en"}))
+	profile, err := in.over(call.Profile{TimeZone: "UTC", Language: "en"})
+	if err != nil {
+		return reply{}, err
+	}
+	s, err := r.store.RegisterSeller(r.Context(), r.subject.actor(), profile)
 	if err != nil {
 		return reply{}, err
 	}
@@ -95,7 +114,10 @@ func (a *api) changeSeller(r *request) (reply, error) {
 		return reply{}, err
 	}
 	s, err := r.store.ChangeSeller(r.Context(), id, r.subject.actor(), func(s call.Seller) (call.Profile, error) {
-		return in.over(s.Profile), r.ifMatch(showSeller(s))
+		if err := r.ifMatch(showSeller(s)); err != nil {
+			return call.Profile{}, err
+		}
+		return in.over(s.Profile)
 	})
 	if err != nil {
 		return reply{}, err
