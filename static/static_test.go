@@ -113,11 +113,14 @@ var composed = map[string]string{
 	"composed":          "video audio",
 	"composed.is":       "none waiting failed off",
 	"recording.state":   "none recording processing ready failed deleting deleted",
-	"role":              "seller buyer guest",
+	"role":              "seller buyer guest colleague",
 	"refused":           "overlap changed forbidden not_found no_minutes storage_full",
 	"storage":           "uploading waiting stored deleting deleted store_unavailable store_denied store_full store_corrupts failed",
 	"webhook":           "test rotate remove resume",
 	"webhook.state":     "active failing set_aside",
+	"outbox.state":      "queued sent failed kept handed skipped",
+	"outbox.kind":       "invitation update cancellation reminder declined waiting no_show",
+	"outbox.channel":    "email push",
 }
 
 func TestEveryKeyUsedExists(t *testing.T) {

@@ -3,6 +3,7 @@ import { API } from './console/api.js';
 import { conference } from './console/conference.js';
 import { conferences, newConference } from './console/conferences.js';
 import { keys } from './console/keys.js';
+import { outbox } from './console/outbox.js';
 import { failure, words } from './console/parts.js';
 import { reschedule } from './console/plan.js';
 import { newSeller, seller, sellers } from './console/sellers.js';
@@ -14,6 +15,7 @@ const KEY = 'showroom.key';
 const ROUTES = [
   [/^#?\/?$/, conferences], [/^#\/new$/, newConference], [/^#\/conferences\/([\w-]+)$/, conference], [/^#\/conferences\/([\w-]+)\/plan$/, reschedule],
   [/^#\/keys$/, keys], [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller],
+  [/^#\/outbox$/, outbox], [/^#\/outbox\/([\w-]+)$/, outbox],
   [/^#\/webhooks$/, webhooks], [/^#\/webhooks\/new$/, newWebhook], [/^#\/webhooks\/([\w-]+)$/, webhook],
 ];
 

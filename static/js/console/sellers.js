@@ -2,6 +2,7 @@
 import { el, icon } from '../dom.js';
 import { clock, language, number, t } from '../text.js';
 import { once } from './api.js';
+import { noticeBody, noticeFields } from './notices.js';
 import { failure, field, form, head, languageOptions, say } from './parts.js';
 
 /** @param {import('./parts.js').Place} place */
@@ -29,12 +30,13 @@ function fields(s) {
     field('retention_days', t('console.retentionDays'), { type: 'number', min: '0', max: '36500', required: true, value: String(s?.retention_days ?? 0) }),
     field('without_consent', t('console.withoutConsent'), { options: [['unrecorded', t('console.unrecorded')], ['no_call', t('console.noCall')]], value: s?.without_consent ?? 'unrecorded' }),
     field('reference', t('console.reference'), { maxLength: 200, value: s?.reference ?? '', autocomplete: 'off' }),
+    ...noticeFields(s),
   ];
 }
 
 /** What the API wants; on creation empty optional fields are left out. */
 function body(v, keepEmpty) {
-  const b = { name: v.name, monthly_minutes: Number(v.monthly_minutes), language: v.language, time_zone: v.time_zone,
+  const b = { ...noticeBody(v, keepEmpty), name: v.name, monthly_minutes: Number(v.monthly_minutes), language: v.language, time_zone: v.time_zone,
     retention_days: Number(v.retention_days), without_consent: v.without_consent };
   if (v.email || keepEmpty) b.email = v.email;
   if (v.reference || keepEmpty) b.reference = v.reference;
