@@ -228,7 +228,7 @@ func (o *Outbox) serve(ctx context.Context, a address, failure error) error {
 	for { // not to be sent again because it could not be written down
 		_, _, err := o.store.Apply(sending, a.conference, call.Settle(a.message, a.channel, outcome))
 		if err == nil {
-			o.log.Info(outcome.Type(), "call", a.conference, "message", a.message, "channel", a.channel)
+			o.log.Info(outcome.Type(), "call", a.conference, "message", a.message, "channel", a.channel, "reason", reasonIn(outcome))
 			return nil
 		}
 		o.log.Error("outcome of a message", "call", a.conference, "message", a.message, "channel", a.channel, "outcome", outcome.Type(), "err", err)
@@ -273,6 +273,16 @@ func (o *Outbox) try(ctx context.Context, c call.Case, m call.Message, a address
 		return failed(reason)
 	}
 	return nil, errors.New(reason)
+}
+
+func reasonIn(outcome call.Body) string {
+	switch o := outcome.(type) {
+	case call.Skipped:
+		return o.Reason
+	case call.Unsent:
+		return o.Reason
+	}
+	return ""
 }
 
 // ReasonOvertaken is why a message is skipped that is not so any more.
