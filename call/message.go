@@ -195,18 +195,6 @@ func (c Conference) Stands(m Message) bool {
 	return true
 }
 
-// Told is when a message of a kind was last sent to a role since a time, zero if none was.
-func (c Conference) Told(kind Kind, to Role, since time.Time) (last time.Time) {
-	for _, m := range c.Messages {
-		for _, d := range m.Deliveries {
-			if m.Kind == kind && m.To == to && !m.At.Before(since) && d.State == DeliverySent && d.At.After(last) {
-				last = d.At
-			}
-		}
-	}
-	return last
-}
-
 // Settle says what became of a message on a channel: outcome is [Sent], [Skipped] or [Unsent]. Only the first outcome counts.
 func Settle(message, channel string, outcome Body) Rule {
 	return func(c Case, now time.Time) ([]Event, error) {

@@ -84,6 +84,11 @@ export default {
 
 "knocking.title": ["Esperando {seller}", "Waiting for {seller}", "Esperando a {seller}"],
 "knocking.text": ["{seller} vê que você está aqui assim que estiver na chamada, e deixa você entrar. Pode deixar esta página aberta.", "Once in the call, {seller} sees that you are here and lets you in. Just keep this page open.", "En cuanto {seller} esté en la llamada, verá que estás aquí y te dejará entrar. Deja esta página abierta."],
+"told.sending": ["Estamos avisando {seller} que você chegou…", "We are telling {seller} that you are here…", "Estamos avisando a {seller} que llegaste…"],
+"told.sent": ["Às {at} enviamos a {seller} um aviso de que você está aqui.", "At {at} we sent {seller} a message that you are here.", "A las {at} le enviamos a {seller} un aviso de que estás aquí."],
+"told.colleague": ["Às {at} avisamos também alguém que pode atender no lugar de {seller}.", "At {at} we also told somebody who can come in the place of {seller}.", "A las {at} también avisamos a alguien que puede atender en lugar de {seller}."],
+"told.none": ["Não conseguimos avisar {seller}. Se demorar, fale por outro meio.", "We could not send {seller} a message. If it takes long, please get in touch another way.", "No pudimos avisar a {seller}. Si tarda, comunícate por otro medio."],
+"told.here": ["{seller} está na chamada e vê que você está à porta.", "{seller} is in the call and sees you at the door.", "{seller} está en la llamada y ve que estás a la puerta."],
 "knocking.stop": ["Desistir", "Stop waiting", "Dejar de esperar"],
 
 "call.controls": ["Controles da chamada", "Call controls", "Controles de la llamada"],

@@ -112,7 +112,7 @@ func TestMessagesOfTheProgram(t *testing.T) {
 	var seller, buyer, conf struct{ ID string }
 	p.api("POST", "/sellers", map[string]any{"name": "Ana Souza", "email": "ana@cars.example", "time_zone": "America/Sao_Paulo", "language": "pt-BR", "monthly_minutes": 60}, &seller)
 	p.api("POST", "/buyers", map[string]any{"name": "Bruno Lima", "email": "bruno@mail.example", "language": "en", "time_zone": "Europe/Lisbon"}, &buyer)
-	p.api("POST", "/conferences", map[string]any{"seller": seller.ID, "buyer": buyer.ID, "subject": "Fiat Pulse 2025", "starts_at": time.Now().Add(26 * time.Hour)}, &conf)
+	p.api("POST", "/conferences", map[string]any{"seller": seller.ID, "buyer": buyer.ID, "subject": "Fiat Pulse 2025", "starts_at": time.Now().Add(5 * time.Minute)}, &conf)
 	p.until("both are invited", func() bool { return len(box.to("ana@cars.example")) == 1 && len(box.to("bruno@mail.example")) == 1 })
 	if subject := box.to("bruno@mail.example")[0]; !strings.HasPrefix(subject, "Video call with Ana Souza: Fiat Pulse 2025") {
 		t.Errorf("the buyer's subject: %q", subject)

@@ -142,3 +142,68 @@ func TestMessageSettings(t *testing.T) {
 	}
 	b.want(422, "PATCH", "/buyers/"+v.buyer, `{"time_zone": "Lisbon"}`)
 }
+
+// TestTold: who waits learns whether the seller was told, from the log and from nothing else.
+func TestTold(t *testing.T) {
+	b := newBench(t)
+	v := b.visit()
+	c, err := b.store.Case(t.Context(), v.conference)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Conference.State != call.StateScheduled {
+		t.Fatalf("the visit's conference is %s", c.Conference.State)
+	}
+	told := func() (state string, at any) {
+		t.Helper()
+		conf := b.wantAs(200, v.token, "GET", "/invitation", "").body["conference"].(map[string]any)
+		if conf["told"] == nil {
+			return "", nil
+		}
+		m := conf["told"].(map[string]any)
+		return m["state"].(string), m["seller_at"]
+	}
+	apply := func(rule call.Rule) {
+		t.Helper()
+		if _, _, err := b.store.Apply(t.Context(), v.conference, rule); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := func(state string, isTold bool) {
+		t.Helper()
+		if got, at := told(); got != state || (at != nil) != isTold {
+			t.Errorf("told %q at %v, want %q", got, at, state)
+		}
+	}
+	want("", false)
+	apply(call.Arrive(v.link))
+	want(call.ToldSending, false)
+	apply(call.Notify(call.Policy{Channels: []string{"email"}}, func() string { return newID("link_") }))
+	want(call.ToldSending, false)
+	if c, err = b.store.Case(t.Context(), v.conference); err != nil {
+		t.Fatal(err)
+	}
+	for id, m := range c.Conference.Messages {
+		if m.Kind == call.KindWaiting {
+			apply(call.Settle(id, "email", call.Sent{Message: id, Channel: "email"}))
+		}
+	}
+	want(call.ToldSent, true)
+	apply(call.Depart("buyer", call.ReasonLeft))
+	want("", false)
+}
+
+// TestToldNobody: with nothing that could carry it, nobody says that somebody was told.
+func TestToldNobody(t *testing.T) {
+	b := newBench(t)
+	v := b.visit()
+	for _, rule := range []call.Rule{call.Arrive(v.link), call.Notify(call.Policy{}, func() string { return newID("link_") })} {
+		if _, _, err := b.store.Apply(t.Context(), v.conference, rule); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conf := b.wantAs(200, v.token, "GET", "/invitation", "").body["conference"].(map[string]any)
+	if got := conf["told"].(map[string]any)["state"]; got != call.ToldNobody {
+		t.Errorf("told %v", got)
+	}
+}

@@ -113,6 +113,7 @@ type invited struct {
 	Recording call.Recording `json:"recording"`
 
 	WithoutConsent call.WithoutConsent `json:"without_consent"`
+	Told           *call.Told          `json:"told,omitempty"` // while the buyer waits
 }
 
 type named struct {
@@ -121,9 +122,13 @@ type named struct {
 
 func showInvited(c call.Case) invited {
 	f := c.Conference
+	var told *call.Told
+	if t, waits := f.TellSeller(); waits {
+		told = &t
+	}
 	return invited{
 		ID: f.ID, Subject: f.Subject, StartsAt: f.StartsAt, Minutes: f.Seconds / 60, Language: f.Language, State: f.State,
 		Accepted: !f.AcceptedAt.IsZero(), Declined: !f.DeclinedAt.IsZero(), Vehicle: f.Vehicle, Seller: named{c.Seller.Name}, Buyer: named{c.Buyer.Name}, Recording: f.Recording,
-		WithoutConsent: c.Seller.WithoutConsent,
+		WithoutConsent: c.Seller.WithoutConsent, Told: told,
 	}
 }

@@ -8,6 +8,7 @@ import { fetchInvitation, showInvitation } from './join/invitation.js';
 import { lobby } from './join/lobby.js';
 import { Own } from './join/own.js';
 import * as session from './join/session.js';
+import { told } from './join/told.js';
 import { begin, languageSwitch, suggest, t } from './text.js';
 
 const PHASES = ['loading', 'invitation', 'lobby', 'knocking', 'call', 'ended'];
@@ -19,8 +20,10 @@ const own = new Own();
 /** @type {Showroom|null} */ let room = null;
 /** @type {{stop: () => number}|null} */ let page = null;
 /** @type {Door|null} */ let door = null;
+let stopTelling = () => {};
 
 function show(phase) {
+  if (phase !== 'knocking') stopTelling();
   for (const p of PHASES) byID(p).hidden = p !== phase;
   document.body.dataset.phase = phase;
   const title = byID(phase).querySelector('h1[tabindex]');
@@ -116,6 +119,8 @@ function knock() {
   text();
   document.addEventListener('languagechange', text);
   byID('stop-knocking').onclick = () => room.leave();
+  stopTelling();
+  stopTelling = told(token, byID('knocking-told'));
   show('knocking');
 }
 
