@@ -10,8 +10,9 @@ import (
 // A video track's last packets are kept for retransmission, as many as these limits allow.
 // Opus is not repaired by retransmission.
 const (
-	cacheSize = 512                    // packets
-	cacheStep = 32 << 10               // bytes to begin with, and more each time …
+	cacheSize = 512                    // packets at most …
+	cacheFew  = 64                     // … and to begin with
+	cacheStep = 16 << 10               // bytes to begin with, and more each time …
 	cacheMost = 256 << 10              // … and at most: half a second of 4 Mbit/s
 	cacheSpan = 500 * time.Millisecond // less than this is not kept for want of bytes, up to cacheMost
 )
@@ -38,10 +39,11 @@ type kept struct {
 // subscribers' RTCP look up, rarely.
 type cache struct {
 	mu      sync.Mutex
-	packets []kept // packet n is at n%cacheSize
+	packets []kept // packet n is at n%len(packets)
 	ring    []byte
 	end     uint64    // position behind the last payload
 	lap     time.Time // when the ring was last begun
+	short   bool      // the lap before was shorter than it should be
 }
 
 func (c *cache) add(ext uint64, timestamp uint32, marker bool, payload []byte, at time.Time) {
@@ -51,16 +53,34 @@ func (c *cache) add(ext uint64, timestamp uint32, marker bool, payload []byte, a
 		return
 	}
 	if c.packets == nil {
-		c.packets, c.ring, c.lap = make([]kept, cacheSize), make([]byte, cacheStep), at
+		c.packets, c.ring, c.lap = make([]kept, cacheFew), make([]byte, cacheStep), at
 	}
 	if c.wraps(len(payload)) {
-		if at.Sub(c.lap) < cacheSpan && len(c.ring) < cacheMost {
-			c.grow()
-		} else {
+		switch lap := at.Sub(c.lap); {
+		case c.tooShort(lap) && len(c.ring) < cacheMost: // and the lap goes on
+			c.resize(len(c.ring) + cacheStep)
+		case c.tooLong(lap):
+			c.resize(len(c.ring) - cacheStep)
+			c.end, c.lap = uint64(len(c.ring)), at
+		default:
 			c.lap = at
 		}
 	}
 	c.put(kept{ext: ext, timestamp: timestamp, marker: marker, size: uint16(len(payload))}, payload)
+}
+
+// tooShort says that the ring should be larger: a lap took less than half the time it should, or two in a row took less. A keyframe
+// shortens one.
+func (c *cache) tooShort(lap time.Duration) bool {
+	before := c.short
+	c.short = lap < cacheSpan
+	return c.short && (before || lap < cacheSpan/2)
+}
+
+// tooLong says that a smaller ring would do, with something to spare: it shall not shrink and grow in turns.
+func (c *cache) tooLong(lap time.Duration) bool {
+	smaller := len(c.ring) - cacheStep
+	return lap.Seconds()*float64(smaller) > 1.1*cacheSpan.Seconds()*float64(len(c.ring))
 }
 
 // wraps says that a payload does not fit before the end of the ring.
@@ -73,7 +93,23 @@ func (c *cache) put(k kept, payload []byte) {
 	}
 	k.position = c.end
 	c.end += uint64(copy(c.ring[c.end%n:], payload))
-	c.packets[k.ext%cacheSize] = k
+	*c.place(k.ext) = k
+}
+
+// place is where packet ext is kept. There are more places when one would be taken from a packet whose payload is still there.
+func (c *cache) place(ext uint64) *kept {
+	for {
+		n := uint64(len(c.packets))
+		k := &c.packets[ext%n]
+		if k.ext == ext || n == cacheSize || !c.intact(k) {
+			return k
+		}
+		all := c.packets
+		c.packets = make([]kept, 2*n)
+		for i := range all {
+			c.packets[all[i].ext%(2*n)] = all[i]
+		}
+	}
 }
 
 // intact says that a packet has not been overwritten.
@@ -86,8 +122,8 @@ func (c *cache) payload(k *kept) []byte {
 	return c.ring[begin : begin+int(k.size)]
 }
 
-// grow makes the ring a step larger. It is rare: a few times a track.
-func (c *cache) grow() {
+// resize makes a ring of another size with the newest packets. It is rare: when the bit rate changes for long.
+func (c *cache) resize(size int) {
 	before := &cache{ring: c.ring, end: c.end}
 	var all []kept
 	for i := range c.packets {
@@ -96,9 +132,14 @@ func (c *cache) grow() {
 		}
 	}
 	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.position, b.position) })
-	c.packets, c.ring, c.end = make([]kept, cacheSize), make([]byte, len(c.ring)+cacheStep), 0
-	for i := range all {
-		c.put(all[i], before.payload(&all[i]))
+	first := len(all)
+	for room := size; first > 0 && room >= int(all[first-1].size); first-- {
+		room -= int(all[first-1].size)
+	}
+	c.ring, c.end = make([]byte, size), 0
+	clear(c.packets)
+	for i := range all[first:] {
+		c.put(all[first+i], before.payload(&all[first+i]))
 	}
 }
 
@@ -110,7 +151,7 @@ func (c *cache) find(ext uint64, prefix int, buf []byte) (cached, bool) {
 	if c.packets == nil {
 		return cached{}, false
 	}
-	k := &c.packets[ext%cacheSize]
+	k := &c.packets[ext%uint64(len(c.packets))]
 	if k.ext != ext || !c.intact(k) || prefix+int(k.size) > len(buf) {
 		return cached{}, false
 	}

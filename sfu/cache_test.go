@@ -46,3 +46,41 @@ func TestCache(t *testing.T) {
 		}
 	}
 }
+
+// TestCacheFollowsRate holds half a second of what a track sends now: it does not keep the room of a keyframe or of another rate, and
+// does not change its size all the time.
+func TestCacheFollowsRate(t *testing.T) {
+	var c cache
+	now, ext, changes := time.Now(), uint64(0), 0
+	play := func(length time.Duration, rate int) {
+		const fps = 30
+		frame := rate / 8 / fps
+		for end := now.Add(length); now.Before(end); now = now.Add(time.Second / fps) {
+			size := frame
+			if ext == 0 || now.UnixMilli()%10_000 < 1000/fps {
+				size *= 5 // a keyframe
+			}
+			for ; size > 0; size -= 1200 {
+				before := len(c.ring)
+				c.add(ext, 0, false, make([]byte, min(1200, size)), now)
+				if ext++; len(c.ring) != before {
+					changes++
+				}
+			}
+		}
+	}
+	for _, step := range []struct {
+		rate        int
+		least, most int // KiB
+	}{{1_500_000, 96, 128}, {4_000_000, 240, 256}, {1_500_000, 96, 128}, {300_000, 16, 48}, {400_000, 32, 48}} {
+		play(time.Minute, step.rate)
+		if got := len(c.ring) >> 10; got < step.least || got > step.most {
+			t.Errorf("%d bit/s take %d KiB, want %d to %d", step.rate, got, step.least, step.most)
+		}
+		changes = 0
+		play(time.Minute, step.rate)
+		if changes > 8 {
+			t.Errorf("%d bit/s: the size changed %d times in a minute", step.rate, changes)
+		}
+	}
+}
