@@ -8,14 +8,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // sellers' time zones, also where the machine has none
 )
-
-// collectAt is when garbage is collected, percent of what is live. Packets make no garbage and what is live is mostly their
-// buffers: collecting early costs little and saves a third of the memory.
-const collectAt = 30
 
 // leastThreads is how many goroutines may run at once, also on one core: of two threads the kernel gives the core to the one that slept,
 // which is the media's. With one, media waits behind each handshake of who joins.
@@ -25,9 +20,7 @@ func main() {
 	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < leastThreads {
 		runtime.GOMAXPROCS(leastThreads)
 	}
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
+	go tuneCollector()
 	soon, now := signals()
 	os.Exit(run(soon, now, os.Args[1:], os.Stdout, os.Stderr))
 }
