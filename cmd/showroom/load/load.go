@@ -68,9 +68,11 @@ func measure(ctx context.Context, o Options, tell func(string, ...any)) (Report,
 	}
 	if x.server != nil {
 		r.PID = x.server.pid
-		if r.IdleResident, err = x.server.resident(); err != nil {
+		idle, err := x.server.memory()
+		if err != nil {
 			return r, err
 		}
+		r.IdleResident, r.IdleAnonymous = idle.resident, idle.anonymous
 	}
 	if err := x.play(ctx, &r); err != nil {
 		return r, err
@@ -176,6 +178,7 @@ func (r *Report) conclude() {
 func (r *Report) finish(f *Figures) {
 	if f.Process != nil && f.Participants > 0 {
 		f.Process.ResidentPerParticipant = (f.Process.ResidentBytes - r.IdleResident) / int64(f.Participants)
+		f.Process.AnonymousPerParticipant = (f.Process.AnonymousBytes - r.IdleAnonymous) / int64(f.Participants)
 	}
 	if f.NotSent > 0 || f.ToolDropped > 0 {
 		note := fmt.Sprintf("%s: this tool was too late for %d frames and audio packets, and to read %d packets: the machine was full, and the figures are of less than was asked for.",

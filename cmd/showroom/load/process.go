@@ -60,6 +60,17 @@ func parseStat(text string) (uint64, error) {
 	return user + system, nil
 }
 
+// memory of a process, bytes.
+type memory struct{ resident, anonymous int64 }
+
+func (p *process) memory() (m memory, err error) {
+	if m.resident, err = p.resident(); err != nil {
+		return m, err
+	}
+	m.anonymous, err = p.anonymous()
+	return m, err
+}
+
 // resident is the physical memory in use, bytes.
 func (p *process) resident() (int64, error) {
 	text, err := os.ReadFile(filepath.Join(p.root, strconv.Itoa(p.pid), "statm"))

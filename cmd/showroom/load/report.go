@@ -19,6 +19,7 @@ type Report struct {
 	Recorded      bool        `json:"recorded"`
 	PID           int         `json:"pid,omitempty"`
 	IdleResident  int64       `json:"idle_resident_bytes,omitempty"` // before the first participant
+	IdleAnonymous int64       `json:"idle_anonymous_bytes,omitempty"`
 	Notes         []string    `json:"notes,omitempty"`
 	Scenarios     []Figures   `json:"scenarios"`
 	Saturation    *Saturation `json:"saturation,omitempty"`
@@ -55,10 +56,12 @@ type Figures struct {
 
 // ProcessFigures are of the server's process.
 type ProcessFigures struct {
-	CPUMicrosPerPacket     float64 `json:"cpu_us_per_packet"`
-	CPUPercent             float64 `json:"cpu_percent"`
-	ResidentBytes          int64   `json:"resident_bytes"`
-	ResidentPerParticipant int64   `json:"resident_bytes_per_participant"` // beyond idle
+	CPUMicrosPerPacket      float64 `json:"cpu_us_per_packet"`
+	CPUPercent              float64 `json:"cpu_percent"`
+	ResidentBytes           int64   `json:"resident_bytes"`
+	ResidentPerParticipant  int64   `json:"resident_bytes_per_participant"` // beyond idle
+	AnonymousBytes          int64   `json:"anonymous_bytes"`                // without mapped files: program and database
+	AnonymousPerParticipant int64   `json:"anonymous_bytes_per_participant"`
 }
 
 // Quantiles of a number of values.

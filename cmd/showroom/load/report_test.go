@@ -11,12 +11,12 @@ import (
 
 func TestReportText(t *testing.T) {
 	r := Report{
-		URL: "http://localhost:8080", Cores: 2, VideoKbps: 1500, PID: 77, IdleResident: 20 << 20, SRTPProfile: "AES-128-GCM",
+		URL: "http://localhost:8080", Cores: 2, VideoKbps: 1500, PID: 77, IdleResident: 20 << 20, IdleAnonymous: 6 << 20, SRTPProfile: "AES-128-GCM",
 		Notes: []string{"A note."},
 		Scenarios: []Figures{
 			{
 				Scenario: "10 calls 1:1", Participants: 20, PacketsPerSecond: 4600.4, MegabitPerSecond: 31.72,
-				Process:    &ProcessFigures{CPUMicrosPerPacket: 12.34, CPUPercent: 5.6, ResidentBytes: 40 << 20},
+				Process:    &ProcessFigures{CPUMicrosPerPacket: 12.34, CPUPercent: 5.6, ResidentBytes: 40 << 20, AnonymousBytes: 16 << 20},
 				JoinMillis: Quantiles{24, 59, 10}, DelayMicros: Quantiles{476, 1234, 1e6}, Lost: 1, LostPercent: 0.0012, Recovered: 3,
 				KeyframesAsked: 2, NotSent: 5, ToolCPUPercent: 12,
 			},

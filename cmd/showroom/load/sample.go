@@ -9,7 +9,7 @@ import (
 type sample struct {
 	at       time.Time
 	cpu, own time.Duration // of the server's process and of this one
-	resident int64         // bytes
+	memory   memory
 
 	packets, bytes, resent, missed, nacked, keyframes, damaged, overrun uint64
 	streams                                                             map[*inbound]counts
@@ -40,7 +40,7 @@ func (s *scenario) sample() (sample, error) {
 	if now.cpu, err = s.server.cpu(); err != nil {
 		return now, err
 	}
-	now.resident, err = s.server.resident()
+	now.memory, err = s.server.memory()
 	return now, err
 }
 
@@ -83,7 +83,8 @@ func (s *scenario) figures(before, after sample, delays *histogram) Figures {
 		f.Process = &ProcessFigures{
 			CPUMicrosPerPacket: micros(after.cpu-before.cpu) / max(1, float64(f.ForwardedPackets)),
 			CPUPercent:         percent(after.cpu-before.cpu, span),
-			ResidentBytes:      after.resident,
+			ResidentBytes:      after.memory.resident,
+			AnonymousBytes:     after.memory.anonymous,
 		}
 	}
 	return f

@@ -17,6 +17,7 @@ var rows = []struct {
 	{"server CPU, µs a forwarded packet", ofProcess(func(p *ProcessFigures) string { return fmt.Sprintf("%.1f", p.CPUMicrosPerPacket) })},
 	{"server CPU, % of one core", ofProcess(func(p *ProcessFigures) string { return fmt.Sprintf("%.0f", p.CPUPercent) })},
 	{"memory, KiB a participant", ofProcess(func(p *ProcessFigures) string { return fmt.Sprintf("%.0f", float64(p.ResidentPerParticipant)/1024) })},
+	{"the same without mapped files", ofProcess(func(p *ProcessFigures) string { return fmt.Sprintf("%.0f", float64(p.AnonymousPerParticipant)/1024) })},
 	{"join to first packet, ms, p50 / p99", func(f Figures) string { return f.JoinMillis.String() }},
 	{"delay, µs, p50 / p99", func(f Figures) string { return f.DelayMicros.String() }},
 	{"lost, %", func(f Figures) string { return fmt.Sprintf("%.3f", f.LostPercent) }},
