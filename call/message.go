@@ -1,6 +1,9 @@
 package call
 
 import (
+	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -194,6 +197,73 @@ func (c Conference) Stands(m Message) bool {
 	}
 	return true
 }
+
+// Resend queues a message once more, as one of its own. newLink makes ids.
+func Resend(message, actor string, channels []string, newLink func() string) Rule {
+	return func(c Case, now time.Time) ([]Event, error) {
+		f := c.Conference
+		m, known := f.Messages[message]
+		switch {
+		case !known:
+			return nil, ErrNotFound
+		case !f.Stands(m):
+			return nil, ErrOvertaken
+		case m.State() == DeliveryQueued:
+			return nil, nil
+		case len(f.Messages) >= maxMessages:
+			return nil, ErrTooMany
+		}
+		worth := newsWorth
+		if m.Kind == KindWaiting {
+			worth = waitingWorth
+		}
+		first, _, _ := strings.Cut(m.ID, resent)
+		b := newBatch(c, now)
+		link := b.messageLink(due{kind: m.Kind, to: m.To}, newLink)
+		b.conference(actor, Queued{Message: fmt.Sprint(first, resent, len(f.Messages)), Kind: m.Kind, To: m.To, Link: link, Sequence: m.Sequence, Until: now.Add(worth), Channels: channels, Waiting: m.Waiting})
+		return b.events, nil
+	}
+}
+
+const resent = "_again_" // and a number: what the id of a message that was sent once more ends with
+
+// ErrOvertaken says that a message would not be true any more.
+var ErrOvertaken = errors.New("what the message says is not so any more")
+
+var (
+	channelName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,19}$`)
+	ownChannels = []string{"email", "push"}
+)
+
+// Report says what somebody else, who sends messages by a channel of theirs, made of one. The last report of a channel counts.
+func Report(message, actor, channel string, sent bool, reason string) Rule {
+	return func(c Case, now time.Time) ([]Event, error) {
+		m, known := c.Conference.Messages[message]
+		if !known {
+			return nil, ErrNotFound
+		}
+		if !channelName.MatchString(channel) || slices.Contains(ownChannels, channel) {
+			return nil, Invalid("channel", fmt.Sprintf("%.40q is not a word such as whatsapp or sms; email and push are the server's own", channel))
+		}
+		if err := checkShort("reason", reason); err != nil {
+			return nil, err
+		}
+		var outcome Body = Unsent{Message: message, Channel: channel, Reason: reason}
+		if sent {
+			outcome = Sent{Message: message, Channel: channel}
+		}
+		i := slices.IndexFunc(m.Deliveries, func(d Delivery) bool { return d.Channel == channel })
+		if i >= 0 && (m.Deliveries[i].State == DeliverySent) == sent && m.Deliveries[i].Reason == reason {
+			return nil, nil
+		}
+		if i < 0 && len(m.Deliveries) >= maxDeliveries {
+			return nil, ErrTooMany
+		}
+		return []Event{{Stream: c.Conference.ID, At: now, Actor: actor, Body: outcome}}, nil
+	}
+}
+
+const maxDeliveries = 8 // of a message: our channels and those of others
 
 // Settle says what became of a message on a channel: outcome is [Sent], [Skipped] or [Unsent]. Only the first outcome counts.
 func Settle(message, channel string, outcome Body) Rule {

@@ -38,8 +38,9 @@ func TestConsoleOutbox(t *testing.T) {
 			}
 			_ = json.NewEncoder(w).Encode(answer)
 		}),
-		"GET /sellers/sell_1":       message{"id": "sell_1", "name": "Ana Souza", "time_zone": "America/Sao_Paulo", "language": "pt-BR", "monthly_minutes": 60, "retention_days": 0, "without_consent": "unrecorded", "reminder_minutes": []int{1440, 15}},
-		"GET /sellers/sell_1/usage": message{"month": "2026-11", "time_zone": "America/Sao_Paulo", "cap_seconds": 3600, "used_seconds": 0, "remaining_seconds": 3600},
+		"POST /conferences/conf_1/messages/b/resend": message{"id": "conf_1.b_again_4"},
+		"GET /sellers/sell_1":                        message{"id": "sell_1", "name": "Ana Souza", "time_zone": "America/Sao_Paulo", "language": "pt-BR", "monthly_minutes": 60, "retention_days": 0, "without_consent": "unrecorded", "reminder_minutes": []int{1440, 15}},
+		"GET /sellers/sell_1/usage":                  message{"month": "2026-11", "time_zone": "America/Sao_Paulo", "cap_seconds": 3600, "used_seconds": 0, "remaining_seconds": 3600},
 		"PATCH /sellers/sell_1": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			var in message
 			_ = json.NewDecoder(r.Body).Decode(&in)
@@ -58,6 +59,8 @@ func TestConsoleOutbox(t *testing.T) {
 	b.run("document.querySelector('[data-id=\"conf_1.c\"] summary').click()")
 	b.until("document.querySelector('[data-id=\"conf_1.c\"]').textContent.includes('connection refused')")
 	b.shot("outbox-open")
+	b.run("document.querySelector('[data-id=\"conf_1.b\"] [data-testid=resend]').click()")
+	b.until("document.querySelector('[data-id=\"conf_1.b\"] [data-testid=resend]').textContent.includes('once more')")
 	b.click("older")
 	b.until("document.querySelectorAll('[data-testid=message]').length === 4 && document.querySelector('[data-id=\"conf_1.b\"] details').open && !" + visible("older"))
 	b.run("location.hash = '#/sellers/sell_1'")

@@ -74,6 +74,8 @@ func (w wording) Tries(conference, message string) (all []rest.Try) {
 	return all
 }
 
+func (w wording) Channels() []string { return w.outbox.Channels() }
+
 const longestReminder = 7 * 24 * time.Hour
 
 // checkMessages checks what says when and how people are told.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,6 +20,7 @@ type receiver struct {
 	broken bool
 	seqs   []uint64
 	types  []string
+	links  []string // of messages to people
 	errs   []error
 }
 
@@ -29,6 +31,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	var e struct {
 		Seq  uint64
 		Type string
+		Data struct{ URL, Text, Subject string }
 	}
 	if err == nil {
 		err = json.Unmarshal(body, &e)
@@ -44,6 +47,9 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.seqs, r.types = append(r.seqs, e.Seq), append(r.types, e.Type)
+	if strings.Contains(e.Data.Text, e.Data.URL) && e.Data.Subject != "" && e.Data.URL != "" {
+		r.links = append(r.links, e.Data.URL)
+	}
 }
 
 func (r *receiver) got(kind string) bool {
@@ -71,8 +77,16 @@ func TestWebhooksOfTheProgram(t *testing.T) {
 	p.api("POST", "/conferences/"+conf+"/links", map[string]any{"role": "buyer"}, nil)
 	p.until("the link is told", func() bool { return r.got("link.issued") })
 	p.api("POST", "/webhooks/"+hook.ID+"/redeliver", map[string]any{"after": 0}, nil)
-	p.until("everything is told", func() bool { return r.got("seller.registered") && r.got("scheduled") })
+	p.until("everything is told", func() bool { return r.got("seller.registered") && r.got("scheduled") && r.got("message.queued") })
 
+	r.mu.Lock()
+	links := slices.Clone(r.links)
+	r.mu.Unlock()
+	var log struct{ Data json.RawMessage }
+	p.api("GET", "/events?type=message.queued", nil, &log)
+	if len(links) == 0 || strings.Contains(string(log.Data), "/join#") {
+		t.Errorf("messages were handed over with the links %q; the log says %s", links, log.Data)
+	}
 	r.mu.Lock()
 	r.broken = true
 	r.mu.Unlock()

@@ -35,6 +35,7 @@ type postOffice struct {
 	mu      sync.Mutex
 	letters []letter
 	refuse  map[string]*smtp.SMTPError // by recipient
+	took    chan string                // recipients, for who wants to hear of each letter
 }
 
 type letter struct {
@@ -89,6 +90,9 @@ func (c *counter) Data(r io.Reader) error {
 	c.office.mu.Lock()
 	defer c.office.mu.Unlock()
 	c.office.letters = append(c.office.letters, c.letter)
+	if c.office.took != nil {
+		c.office.took <- c.letter.to
+	}
 	return nil
 }
 
@@ -96,7 +100,7 @@ func (c *counter) Reset()        {}
 func (c *counter) Logout() error { return nil }
 
 // certificate is one for 127.0.0.1, and what trusts it.
-func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
+func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -117,7 +121,7 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 }
 
 // openPostOffice serves mail on a port of its own, and says how to send to it.
-func openPostOffice(t *testing.T, security string) (*postOffice, EmailConfig) {
+func openPostOffice(t testing.TB, security string) (*postOffice, EmailConfig) {
 	t.Helper()
 	p := &postOffice{refuse: map[string]*smtp.SMTPError{}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

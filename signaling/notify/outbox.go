@@ -62,6 +62,9 @@ func NewOutbox(s Store, channels []Channel, p call.Policy, w *Writer, newLink fu
 	return &Outbox{store: s, channels: channels, policy: p, writer: w, newLink: newLink, log: log, now: now, errands: map[address]*errand{}}
 }
 
+// Channels are the names of the channels.
+func (o *Outbox) Channels() []string { return o.policy.Channels }
+
 const (
 	cursorName   = "messages"
 	policyName   = "messages_policy" // a cursor that is no place in the log: the policy by which timers are set

@@ -124,6 +124,9 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 			return p, nil
 		}))
 	}
+	if strings.Contains(rt.path, "{message}") {
+		b.told(v)
+	}
 	body = map[string]string{
 		"POST /sellers":                        `{"name": "C", "monthly_minutes": 1}`,
 		"PATCH /sellers/{id}":                  `{"name": "D"}`,
@@ -133,12 +136,13 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 		"PATCH /keys/{key}":                    `{"name": "L"}`,
 		"POST /conferences":                    `{"seller": "` + v.seller + `", "buyer": "` + v.buyer + `", "subject": "S", "starts_at": "2026-11-21T10:00:00Z"}`,
 		"POST /conferences/{conference}/links": `{"role": "seller"}`,
-		"POST /webhooks":                       `{"url": "https://crm.example/hooks"}`,
-		"PATCH /conferences/{conference}":      `{"subject": "T"}`,
-		"PATCH /webhooks/{webhook}":            `{"description": "D"}`,
-		"POST /webhooks/{webhook}/redeliver":   `{"after": 0}`,
+		"POST /conferences/{conference}/messages/{message}/report": `{"channel": "sms", "state": "sent"}`,
+		"POST /webhooks":                     `{"url": "https://crm.example/hooks"}`,
+		"PATCH /conferences/{conference}":    `{"subject": "T"}`,
+		"PATCH /webhooks/{webhook}":          `{"description": "D"}`,
+		"POST /webhooks/{webhook}/redeliver": `{"after": 0}`,
 	}[rt.method+" "+rt.path]
-	return strings.NewReplacer("{id}", id, "{key}", v.key, "{conference}", v.conference, "{link}", v.link, "{share}", v.share, "{file}", v.file, "{webhook}", v.webhook).Replace(rt.path), body
+	return strings.NewReplacer("{id}", id, "{key}", v.key, "{conference}", v.conference, "{link}", v.link, "{share}", v.share, "{file}", v.file, "{message}", "invitation_buyer_0", "{webhook}", v.webhook).Replace(rt.path), body
 }
 
 // TestForeign asks with a good credential for what is another's, unknown, or no id at all: always 404 (401 where the address itself is
@@ -157,7 +161,7 @@ func TestForeign(t *testing.T) {
 				continue
 			}
 			_, body := b.fill(rt, v)
-			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{link}", v.link, "{share}", v.share, "{webhook}", id).Replace(rt.path)
+			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{message}", "invitation_buyer_0", "{link}", v.link, "{share}", v.share, "{webhook}", id).Replace(rt.path)
 			if name == "of another kind" && strings.HasPrefix(rt.path, "/sellers") {
 				continue
 			}

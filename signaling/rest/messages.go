@@ -14,6 +14,8 @@ type Words interface {
 	Word(c call.Case, m call.Message) (Worded, error)
 	// Tries are the deliveries that failed and will be tried again.
 	Tries(conference, message string) []Try
+	// Channels are those by which messages go out.
+	Channels() []string
 }
 
 // Worded is a message as it goes out. URL opens the conference, and Text and Calendar contain it.
@@ -112,6 +114,58 @@ func (a *api) listMessages(r *request) (reply, error) {
 		shown = append(shown, m)
 	}
 	return ok(page(shown, next, func(m message) message { return m }))
+}
+
+// resendMessage queues a message once more, with a link that holds now.
+func (a *api) resendMessage(r *request) (reply, error) {
+	if err := decode(r.body, &struct{}{}); err != nil {
+		return reply{}, err
+	}
+	return a.settleMessage(r, func(id string) call.Rule {
+		return call.Resend(id, r.subject.actor(), a.Words.Channels(), func() string { return newID("link_") })
+	})
+}
+
+// reportMessage notes what somebody who sends messages themselves made of one.
+func (a *api) reportMessage(r *request) (reply, error) {
+	var in struct {
+		Channel string `json:"channel"`
+		State   string `json:"state"`
+		Reason  string `json:"reason"`
+	}
+	if err := decode(r.body, &in); err != nil {
+		return reply{}, err
+	}
+	state := call.DeliveryState(in.State)
+	if state != call.DeliverySent && state != call.DeliveryFailed {
+		return reply{}, call.Invalid("state", "sent or failed is needed")
+	}
+	return a.settleMessage(r, func(id string) call.Rule {
+		return call.Report(id, r.subject.actor(), in.Channel, state == call.DeliverySent, strings.TrimSpace(in.Reason))
+	})
+}
+
+// settleMessage applies a rule to a message of a conference. The answer is the message, or the one that it became.
+func (a *api) settleMessage(r *request, rule func(id string) call.Rule) (reply, error) {
+	conference, err := r.pathID("conference", "conf_")
+	if err != nil {
+		return reply{}, err
+	}
+	id := r.PathValue("message")
+	c, events, err := r.store.Apply(r.Context(), conference, rule(id))
+	if err != nil {
+		return reply{}, err
+	}
+	for _, e := range events {
+		if q, ok := e.Body.(call.Queued); ok {
+			id = q.Message
+		}
+	}
+	shown, err := ShowMessage(call.Placed{Case: c, Message: c.Conference.Messages[id]}, a.Words)
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(shown)
 }
 
 // messagesOf are the messages of a conference, of which there are few, the newest first.

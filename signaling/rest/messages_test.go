@@ -23,6 +23,8 @@ func (plain) Tries(_, message string) []Try {
 	return []Try{{Channel: "email", Failures: 2, Error: "no route to host", Next: time.Unix(1e9, 0)}}
 }
 
+func (plain) Channels() []string { return []string{"email", "push"} }
+
 // told queues what is due for a visit's conference, as the outbox does.
 func (b *bench) told(v visit) {
 	b.t.Helper()
@@ -206,4 +208,41 @@ func TestToldNobody(t *testing.T) {
 	if got := conf["told"].(map[string]any)["state"]; got != call.ToldNobody {
 		t.Errorf("told %v", got)
 	}
+}
+
+// TestResendAndReport: a message goes once more as one of its own while it is true; who sends by other ways says what became of it.
+func TestResendAndReport(t *testing.T) {
+	b := newBench(t)
+	v := b.visit()
+	b.told(v)
+	path := "/conferences/" + v.conference + "/messages/"
+	again := b.want(200, "POST", path+"invitation_buyer_0/resend", "")
+	if again.str("id") != v.conference+".invitation_buyer_0_again_2" || again.str("state") != "queued" || again.str("kind") != "invitation" {
+		t.Errorf("%s", again.Body)
+	}
+	if same := b.want(200, "POST", path+"invitation_buyer_0_again_2/resend", ""); same.str("id") != again.str("id") {
+		t.Errorf("one that is queued goes twice: %s", same.Body)
+	}
+	said := b.want(200, "POST", path+"invitation_seller_0/report", `{"channel": "whatsapp", "state": "failed", "reason": "no such number"}`)
+	fates := said.body["deliveries"].([]any)
+	if last := fates[len(fates)-1].(map[string]any); last["channel"] != "whatsapp" || last["state"] != "failed" || last["reason"] != "no such number" {
+		t.Errorf("%s", said.Body)
+	}
+	said = b.want(200, "POST", path+"invitation_seller_0/report", `{"channel": "whatsapp", "state": "sent"}`)
+	if now := said.body["deliveries"].([]any); len(now) != len(fates) || now[len(now)-1].(map[string]any)["state"] != "sent" {
+		t.Errorf("%s", said.Body)
+	}
+	b.quiet = true
+	for _, bad := range []string{`{"channel": "email", "state": "sent"}`, `{"channel": "Whats App", "state": "sent"}`, `{"channel": "sms", "state": "read"}`, `{"channel": "sms", "state": "sent", "reason": "` + strings.Repeat("x", 201) + `"}`} {
+		b.want(422, "POST", path+"invitation_seller_0/report", bad)
+	}
+	b.quiet = false
+	for n := range 5 {
+		b.want(200, "POST", path+"invitation_seller_0/report", `{"channel": "sms`+string(rune('a'+n))+`", "state": "sent"}`)
+	}
+	b.want(409, "POST", path+"invitation_seller_0/report", `{"channel": "pigeon", "state": "sent"}`)
+	b.want(404, "POST", path+"nothing/resend", "")
+	b.want(404, "POST", path+"nothing/report", `{"channel": "sms", "state": "sent"}`)
+	b.want(200, "POST", "/conferences/"+v.conference+"/cancel", "")
+	b.want(409, "POST", path+"invitation_buyer_0/resend", "")
 }

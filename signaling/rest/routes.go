@@ -59,6 +59,8 @@ func (a *api) routes() []route {
 
 		{"GET", "/events", byAnyKey, a.listAllEvents},
 		{"GET", "/messages", byAnyKey, a.listMessages},
+		{"POST", "/conferences/{conference}/messages/{message}/resend", byAnyKey, a.resendMessage},
+		{"POST", "/conferences/{conference}/messages/{message}/report", byAnyKey, a.reportMessage},
 
 		{"POST", "/conferences", byAnyKey, a.createConference},
 		{"GET", "/conferences", byAnyKey, a.listConferences},

@@ -23,8 +23,9 @@ export async function conference({ api, show, signal }, id) {
   recording.append(files, made);
   const problem = el('div', { hidden: true });
   const where = el('div', { class: 'stack' });
+  const told = el('p', {}, el('a', { href: `#/outbox/${id}`, testid: 'conference-messages' }, t('outbox.all')));
   const linkCard = el('section', { class: 'card', testid: 'links' });
-  show(top, problem, el('div', { class: 'columns' }, el('div', { class: 'stack' }, details, linkCard), el('div', { class: 'stack' }, recording, logCard)));
+  show(top, problem, el('div', { class: 'columns' }, el('div', { class: 'stack' }, details, told, linkCard), el('div', { class: 'stack' }, recording, logCard)));
   links({ api, path, card: linkCard, signal });
 
   const seen = {};

@@ -2,7 +2,7 @@
 import { el, icon } from '../dom.js';
 import { dateTime, language, t, tOr } from '../text.js';
 import { copyButton } from './links.js';
-import { failure, head, poll, stateBadge } from './parts.js';
+import { failure, head, poll, say, stateBadge, words } from './parts.js';
 
 const REFRESH = 5_000;
 
@@ -23,11 +23,24 @@ export async function outbox({ api, show, signal }, conference) {
     if (now === shown) return;
     shown = now;
     const focused = document.activeElement?.closest('[data-id]')?.getAttribute('data-id');
-    list.replaceChildren(...data.map((m) => item(m, open)));
+    list.replaceChildren(...data.map((m) => item(m, open, resend)));
     if (focused) list.querySelector(`[data-id="${CSS.escape(focused)}"] summary`)?.focus();
     list.hidden = !data.length;
     empty.hidden = data.length > 0;
     older.hidden = !next;
+  }
+
+  /** Sends a message once more. @param {any} m @param {HTMLButtonElement} button */
+  async function resend(m, button) {
+    button.disabled = true;
+    try {
+      await api.post(`/conferences/${m.conference.id}/messages/${m.id.slice(m.conference.id.length + 1)}/resend`);
+      button.textContent = t('outbox.resent');
+      say(t('outbox.resent'));
+      await refresh();
+    } catch (err) {
+      button.replaceWith(el('span', { class: 'error', role: 'alert' }, words(err)));
+    }
   }
 
   async function refresh() {
@@ -62,12 +75,12 @@ export async function outbox({ api, show, signal }, conference) {
 }
 
 /** One message, closed until somebody wants to read it. */
-function item(m, open) {
+function item(m, open, resend) {
   const summary = el('summary', {},
     el('span', { class: 'what' }, el('strong', { class: 'break' }, m.subject), el('span', { class: 'muted' }, `${t(`outbox.kind.${m.kind}`)} · ${m.to.name || t(`role.${m.to.role}`)} (${t(`role.${m.to.role}`)})`)),
     el('time', { dateTime: m.queued_at }, dateTime(m.queued_at)), badge(m));
   const details = el('details', { open: open.has(m.id) }, summary);
-  const fill = () => { if (details.children.length === 1) details.append(body(m)); };
+  const fill = () => { if (details.children.length === 1) details.append(body(m, resend)); };
   details.addEventListener('toggle', () => {
     if (details.open) { open.add(m.id); fill(); } else open.delete(m.id);
   });
@@ -78,7 +91,7 @@ function item(m, open) {
 /** A message that a webhook took is on its way, though no channel of ours carried it. */
 const badge = (m) => (m.state === 'kept' && m.webhooks.some((w) => w.taken) ? stateBadge('handed', 'outbox.state') : stateBadge(m.state, 'outbox.state'));
 
-function body(m) {
+function body(m, resend) {
   const row = (name, value) => [el('dt', {}, name), el('dd', { class: 'break' }, value)];
   const address = [m.to.email, m.to.phone].filter(Boolean).join(', ');
   return el('div', { class: 'letter stack' },
@@ -86,7 +99,8 @@ function body(m) {
       el('dt', {}, t('outbox.about')), el('dd', {}, el('a', { href: `#/conferences/${m.conference.id}` }, m.conference.subject))),
     el('pre', { class: 'break', testid: 'message-text', tabIndex: 0 }, m.text),
     m.url && el('div', { class: 'url actions' }, el('input', { readOnly: true, value: m.url, testid: 'message-url', 'aria-label': t('outbox.link'), on: { focus: (e) => e.target.select() } }), copyButton(m.url)),
-    m.calendar && el('p', {}, el('a', { class: 'button plain small', download: 'call.ics', href: `data:text/calendar;charset=utf-8,${encodeURIComponent(m.calendar)}`, testid: 'message-calendar' }, icon('calendar'), t('outbox.calendar'))),
+    el('div', { class: 'actions' }, m.state !== 'queued' && el('button', { class: 'plain small', testid: 'resend', on: { click: (e) => resend(m, e.currentTarget) } }, icon('send'), t('outbox.resend')),
+      m.calendar && el('a', { class: 'button plain small', download: 'call.ics', href: `data:text/calendar;charset=utf-8,${encodeURIComponent(m.calendar)}`, testid: 'message-calendar' }, icon('calendar'), t('outbox.calendar'))),
     el('ul', { class: 'log', testid: 'fates' }, ...fates(m)));
 }
 
