@@ -75,6 +75,9 @@ const (
 // Schedule opens the stream of a conference between the case's seller and buyer.
 func Schedule(id, actor string, p Plan) Rule {
 	return func(c Case, now time.Time) ([]Event, error) {
+		if c.Buyer.Erasure.Ordered() {
+			return nil, ErrErased
+		}
 		if p.Language == "" {
 			p.Language = c.Seller.Language
 		}

@@ -60,6 +60,7 @@ type Buyer struct {
 	ID string `json:"id"`
 	Contact
 	CreatedAt time.Time `json:"created_at"`
+	Erasure   Erasure   `json:"erasure,omitzero"`
 	Version   uint64    `json:"version"`
 }
 
@@ -71,6 +72,8 @@ func (b Buyer) Apply(e Event) Buyer {
 		b.ID, b.Contact, b.CreatedAt = e.Stream, r.Contact, e.At
 	case BuyerChanged:
 		b.Contact = r.Contact
+	default:
+		return b.applyErasure(e)
 	}
 	return b
 }
@@ -177,6 +180,9 @@ func RegisterBuyer(id, actor string, c Contact, now time.Time) ([]Event, error) 
 
 // Change replaces what is said of a buyer; whose buyer it is stays.
 func (b Buyer) Change(actor string, c Contact, now time.Time) ([]Event, error) {
+	if b.Erasure.Ordered() {
+		return nil, ErrErased
+	}
 	c.Seller = b.Seller
 	if err := c.check(); err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ func ShareRecording(id, actor, address, name string, expires time.Time) Rule {
 	return func(c Case, now time.Time) ([]Event, error) {
 		name = strings.TrimSpace(name)
 		switch {
-		case c.Conference.Deletion.Ordered():
+		case c.Conference.Deletion.Ordered(), c.Buyer.Erasure.Ordered():
 			return nil, ErrRecordingDeleted
 		case len(c.Conference.Shares) >= maxShares:
 			return nil, ErrTooMany

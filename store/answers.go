@@ -42,7 +42,7 @@ func (s *Store) Remembered(ctx context.Context, key string, digest []byte) (answ
 func (s *Store) Remember(ctx context.Context, key string, digest, answer []byte) error {
 	err := s.update(ctx, func(t tx) error {
 		now := s.clock()
-		if err := t.purge(now); err != nil {
+		if _, err := t.purge(now); err != nil {
 			return err
 		}
 		old, err := t.kept(key, now)
@@ -105,20 +105,37 @@ func (t tx) forget(key string, expired time.Time) error {
 }
 
 // purge drops some expired answers. More are dropped than are kept, so there are never many.
-func (t tx) purge(now time.Time) error {
+func (t tx) purge(now time.Time) (n int, err error) {
 	r := kv.Prefix([]byte(listAnswers))
 	r.To = appendTime([]byte(listAnswers), now.Add(1))
-	n := 0
 	for item, err := range t.Scan(r) {
 		if err != nil {
-			return err
+			return n, err
 		}
 		digest := item.Key[len(listAnswers)+timeSize:]
 		if err := errOr(t.Delete(append([]byte(tableAnswer), digest...)), t.Delete(item.Key)); err != nil {
-			return err
+			return n, err
 		}
 		if n++; n == purgeAtOnce {
 			break
+		}
+	}
+	return n, nil
+}
+
+// PurgeAnswers drops all answers that have expired.
+func (s *Store) PurgeAnswers(ctx context.Context) error {
+	for more := true; more; {
+		err := s.update(ctx, func(t tx) error {
+			n, err := t.purge(s.clock())
+			more = n == purgeAtOnce
+			if err == nil && n == 0 {
+				err = errNothing
+			}
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("purge answers: %w", err)
 		}
 	}
 	return nil

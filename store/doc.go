@@ -5,7 +5,8 @@
 // always sees the state of the last commit. A rule is run once, inside the writing transaction; when it returns no
 // events the transaction is given up, which costs no disk write.
 //
-// The log (ev) is the truth. Streams, views and lists are derived from it and [Store.Rebuild] makes them anew. Cursors, timers,
+// The log (ev) is the truth. Events are added and never change, with one exception: when a buyer's data is erased, what is personal in theirs is
+// overwritten in place, see [Store.Anonymize]. Streams, views and lists are derived from it and [Store.Rebuild] makes them anew. Cursors, timers,
 // API keys, secrets, webhooks and remembered answers are not events and stand beside it.
 //
 //	ev/ seq                           an event, JSON
@@ -23,6 +24,7 @@
 //	ti/ id   tl/ at id                when somebody is to be told something next
 //	si/ created id   bi/ seller 0 created id   sellers and buyers by age, buyers also those of a seller
 //	sw/ 0 place 0 id   bw/ seller 0 place 0 id   the same by each place in their names and addresses from which a search finds them
+//	er/ id                            buyers whose erasure was ordered and is not finished
 //	cu/ name                          the cursor of a follower, 8 bytes
 //	ki/ id                            an API key with the digests of its secrets, JSON
 //	ke/ SHA-256                       which API key a secret opens, by the secret's digest, JSON

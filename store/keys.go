@@ -29,6 +29,7 @@ const (
 	listBuyers      = "bi/"
 	listSellerWords = "sw/"
 	listBuyerWords  = "bw/"
+	listErasures    = "er/"
 	listEvents      = "el/"
 	tableCursor     = "cu/"
 	tableKey        = "ke/"

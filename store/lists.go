@@ -94,6 +94,9 @@ func buyerKeys(b call.Buyer) (keys [][]byte) {
 	if b.Version == 0 {
 		return nil
 	}
+	if b.Erasing() {
+		keys = append(keys, idKey(listErasures, b.ID))
+	}
 	for _, words := range choices(b.Seller) {
 		keys = append(keys, agedID(chosenPrefix(listBuyers, words...), b.CreatedAt, b.ID))
 		keys = wordKeys(keys, chosenPrefix(listBuyerWords, words...), b.SearchPlaces(), b.ID)

@@ -57,19 +57,26 @@ func registeringBuyer(actor string, c call.Contact) decision {
 	}
 }
 
-// ChangeBuyer replaces what is said of a buyer by what change makes of it. change runs alone among writers: keep it quick.
-func (s *Store) ChangeBuyer(ctx context.Context, id, actor string, change func(call.Buyer) (call.Contact, error)) (call.Buyer, error) {
+// buyerEvents appends what follows from a buyer.
+func (s *Store) buyerEvents(ctx context.Context, id string, rule func(call.Buyer, time.Time) ([]call.Event, error)) (call.Buyer, error) {
 	after, _, err := s.change(ctx, func(t tx, now time.Time) (call.Case, []call.Event, error) {
 		buyer, err := object[call.Buyer](t, tableBuyer, id)
 		if err != nil {
 			return call.Case{}, nil, err
 		}
-		c, err := change(buyer)
-		if err != nil {
-			return call.Case{}, nil, err
-		}
-		events, err := buyer.Change(actor, c, now)
+		events, err := rule(buyer, now)
 		return call.Case{Buyer: buyer}, events, err
 	})
 	return after.Buyer, err
+}
+
+// ChangeBuyer replaces what is said of a buyer by what change makes of it. change runs alone among writers: keep it quick.
+func (s *Store) ChangeBuyer(ctx context.Context, id, actor string, change func(call.Buyer) (call.Contact, error)) (call.Buyer, error) {
+	return s.buyerEvents(ctx, id, func(b call.Buyer, now time.Time) ([]call.Event, error) {
+		c, err := change(b)
+		if err != nil {
+			return nil, err
+		}
+		return b.Change(actor, c, now)
+	})
 }

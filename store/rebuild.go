@@ -33,6 +33,7 @@ func (s *Store) Rebuild(ctx context.Context) (repaired int, err error) {
 		{listOpen, dropUnlessListed},
 		{listSellers, dropUnlessListed},
 		{listBuyers, dropUnlessListed},
+		{listErasures, dropUnlessListed},
 		{listSellerWords, dropUnlessListed},
 		{listBuyerWords, dropUnlessListed},
 		{tableEvent, repairEventLists},

@@ -163,6 +163,8 @@ func (t tx) keysOf(key []byte) ([][]byte, error) {
 		return seller(aged(rest))
 	case listSellerWords:
 		return seller(string(cut(2))) // the choice's end, and the place
+	case listErasures:
+		return buyer(string(rest))
 	case listBuyers:
 		return buyer(aged(cut(1)))
 	default:

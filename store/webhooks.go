@@ -108,6 +108,11 @@ func (s *Store) Delivered(ctx context.Context, w call.Webhook, attempts []call.A
 		for _, a := range attempts {
 			now.Attempts++
 			a.N = now.Attempts
+			if gone, err := t.erased(a.Stream); err != nil {
+				return err
+			} else if gone { // it was under way when the buyer's data was erased
+				a.Response = ""
+			}
 			if err := t.save(attemptKey(w.ID, a.N), a); err != nil {
 				return err
 			}

@@ -37,6 +37,7 @@ type app struct {
 	keeper   *keeper
 	misses   *misses
 	composer *composer // nil: recordings are not composed
+	eraser   *eraser
 	media    *sfu.Server
 	player   *player.Native
 	tokens   *signaling.Tokens
@@ -73,6 +74,7 @@ func open(cfg Config, log *slog.Logger) (*app, error) {
 		{"object store", a.openObjects},
 		{"recorder", a.openRecorder},
 		{"composer", a.openComposer},
+		{"eraser", a.openEraser},
 		{"media", a.openMedia},
 		{"notifications", a.openNotify},
 		{"http", a.openHTTP},
@@ -159,7 +161,7 @@ func (a *app) openHTTP() error {
 		return err
 	}
 	config := rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive,
-		Keeper: a.keeper, Words: wording{a}, SigningKey: files,
+		Keeper: a.keeper, ErasureTrouble: a.eraser.Trouble, Words: wording{a}, SigningKey: files,
 		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: clock, Manifest: a.manifestText,
 		PlainWebhooks: len(a.cfg.WebhookNetworks) > 0, TestWebhook: a.webhooks.Test}
 	if a.composer != nil {
@@ -180,6 +182,7 @@ func (a *app) run(soon, now context.Context) error {
 	}
 	a.wg.Go(a.tail)
 	a.wg.Go(func() { a.keeper.run(a.follow) })
+	a.wg.Go(func() { a.eraser.run(a.follow) })
 	a.wg.Go(func() { a.misses.run(a.follow) })
 	if a.composer != nil {
 		a.wg.Go(func() { a.composer.run(a.follow) })

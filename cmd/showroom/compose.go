@@ -156,6 +156,13 @@ func (c *composer) end(conference string, j *job) {
 	<-c.slot
 }
 
+// Busy says whether a conference's job runs.
+func (c *composer) Busy(conference string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.running[conference] != nil
+}
+
 // Progress of a conference's job, 0 to 1; 0 while there is none.
 func (c *composer) Progress(conference string) float64 {
 	c.mu.Lock()

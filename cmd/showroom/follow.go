@@ -22,6 +22,7 @@ func (a *app) tail() {
 		for _, e := range events {
 			a.hub.Notice(e)
 			a.keeper.notice(e)
+			a.eraser.notice(e)
 			a.misses.notice(e)
 			after = e.Seq
 		}

@@ -19,7 +19,7 @@ const (
 // rounds looks now and then after what no event tells of: time that is up, and what a crash left behind.
 func (k *keeper) rounds(ctx context.Context) {
 	for {
-		for what, round := range map[string]func(context.Context) error{"retention": k.expire, "spool": k.tidy, "old uploads": k.abort} {
+		for what, round := range map[string]func(context.Context) error{"retention": k.expire, "spool": k.tidy, "remembered answers": k.store.PurgeAnswers, "old uploads": k.abort} {
 			if err := round(ctx); err != nil && ctx.Err() == nil {
 				k.log.Warn("round was not finished; the next is in an hour", "of", what, "err", err)
 			}

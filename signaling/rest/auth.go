@@ -45,6 +45,7 @@ type subject struct {
 	secret     string    // of the key; seals remembered answers, see idempotency.go
 	pass       call.Pass // of an access link
 	conference string    // the only one that a link, a watch link or a signed URL opens
+	buyer      string    // whose export a signed URL opens
 	by         string    // who a watch link or a signed URL was made for: a share, or whose key it was
 }
 
@@ -99,6 +100,10 @@ func (rt route) scopes() []string {
 }
 
 func (a *api) authenticate(by access, r *request) (subject, error) {
+	if buyer := r.PathValue("buyer"); by == bySignature && buyer != "" {
+		whose, err := a.signer.checkExport(buyer, r.PathValue("file"), r.URL.Query(), r.now)
+		return subject{access: by, buyer: buyer, by: whose}, err
+	}
 	if by == bySignature {
 		conference := r.PathValue("conference")
 		whose, err := a.signer.checkFile(conference, r.PathValue("file"), r.URL.Query(), r.now)

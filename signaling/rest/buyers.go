@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"net/http"
 	"strings"
 	"time"
 
@@ -12,10 +13,52 @@ type buyer struct {
 	ID string `json:"id"`
 	call.Contact
 	CreatedAt time.Time `json:"created_at"`
+	Erasure   *erasure  `json:"erasure,omitempty"`
+}
+
+// erasure is where the erasure of a buyer's data stands.
+type erasure struct {
+	State     string       `json:"state"` // erasing or erased
+	By        string       `json:"by"`
+	OrderedAt time.Time    `json:"ordered_at"`
+	DoneAt    time.Time    `json:"done_at,omitzero"`
+	Proof     *call.Erased `json:"proof,omitempty"`
+	Error     string       `json:"error,omitempty"` // see troubleOf
 }
 
 func showBuyer(b call.Buyer) buyer {
-	return buyer{ID: b.ID, Contact: b.Contact, CreatedAt: b.CreatedAt}
+	out := buyer{ID: b.ID, Contact: b.Contact, CreatedAt: b.CreatedAt}
+	if e := b.Erasure; e.Ordered() {
+		out.Erasure = &erasure{State: "erasing", By: e.By, OrderedAt: e.OrderedAt, DoneAt: e.DoneAt}
+		if !e.DoneAt.IsZero() {
+			out.Erasure.State, out.Erasure.Proof = "erased", &e.Proof
+		}
+	}
+	return out
+}
+
+// eraseBuyer orders the erasure and does not wait for it.
+func (a *api) eraseBuyer(r *request) (reply, error) {
+	id, err := r.pathID("id", "buy_")
+	if err != nil {
+		return reply{}, err
+	}
+	if err := decode(r.body, &struct{}{}); err != nil {
+		return reply{}, err
+	}
+	b, err := r.store.OrderErasure(r.Context(), id, r.subject.actor(), a.Address(r.Request))
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusAccepted, body: showBuyer(b)}, nil
+}
+
+// withTrouble adds why the erasure does not get on.
+func (a *api) withTrouble(b buyer) buyer {
+	if a.ErasureTrouble != nil && b.Erasure != nil && b.Erasure.State == "erasing" {
+		b.Erasure.Error = troubleOf(a.ErasureTrouble(b.ID))
+	}
+	return b
 }
 
 func (a *api) createBuyer(r *request) (reply, error) {
@@ -63,7 +106,7 @@ func (a *api) readBuyer(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return tagged(showBuyer(b))
+	return tagged(a.withTrouble(showBuyer(b)))
 }
 
 // contactInput is what may be said of a buyer later; nil is not said.

@@ -106,6 +106,9 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 	if strings.HasPrefix(rt.path, "/buyers") {
 		id = v.buyer
 	}
+	if strings.HasPrefix(rt.path, "/exports") {
+		return strings.TrimPrefix(b.want(201, "POST", "/buyers/"+v.buyer+"/export", "").str("url"), "https://meet.example"), ""
+	}
 	if rt.access == bySignature {
 		return b.fileURL(v), ""
 	}

@@ -161,32 +161,6 @@ func cut[T any](all []T, after string, limit int) ([]T, string, error) {
 	return all[:limit], strconv.Itoa(from + limit), nil
 }
 
-func (m *memory) Recordings(_ context.Context, f call.RecordingFilter, after string, limit int) ([]call.Conference, string, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var all []call.Conference
-	for _, c := range m.confs {
-		if !c.RecordedAt.IsZero() && (f.Seller == "" || f.Seller == c.Seller) && (f.Buyer == "" || f.Buyer == c.Buyer) && (f.State == "" || f.State == c.RecordingState()) && inSpan(f.Span, c.RecordedAt) {
-			all = append(all, c)
-		}
-	}
-	slices.SortFunc(all, func(x, y call.Conference) int {
-		return cmp.Or(y.RecordedAt.Compare(x.RecordedAt), cmp.Compare(y.ID, x.ID))
-	})
-	return cut(all, after, limit)
-}
-
-func (m *memory) Accesses(_ context.Context, conference string, before uint64, limit int) (found []call.Event, _ error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, e := range slices.Backward(m.log) {
-		if e.Stream == conference && call.IsAccess(e.Body) && (before == 0 || e.Seq < before) && len(found) < limit {
-			found = append(found, e)
-		}
-	}
-	return found, m.broken
-}
-
 func (m *memory) Messages(_ context.Context, seller, after string, limit int) ([]call.Placed, string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -433,17 +407,4 @@ func (m *memory) Remember(_ context.Context, key string, digest, answer []byte) 
 	defer m.mu.Unlock()
 	m.answers[key] = [2][]byte{digest, answer}
 	return nil
-}
-
-// unnoted is a memory that refuses to append for a while.
-type unnoted struct {
-	*memory
-	err error
-}
-
-func (u *unnoted) Apply(ctx context.Context, id string, rule call.Rule) (call.Case, []call.Event, error) {
-	if u.err != nil {
-		return call.Case{}, nil, u.err
-	}
-	return u.memory.Apply(ctx, id, rule)
 }

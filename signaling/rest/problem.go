@@ -40,6 +40,7 @@ const (
 	codeTokenRevoked code = "token_revoked"
 	codeURLExpired   code = "url_expired"
 	codeDeleted      code = "recording_deleted"
+	codeErased       code = "buyer_erased"
 	codeOver         code = "conference_over"
 	codeCancelled    code = "conference_cancelled"
 )
@@ -47,7 +48,7 @@ const (
 var statuses = map[code]int{
 	codeBadRequest: 400, codeInvalid: 422, codeUnauth: 401, codeForbidden: 403, codeNotFound: 404, codeMethod: 405, codeConflict: 409, codeOverlap: 409,
 	codeNoMinutes: 409, codeChanged: 412, codeTooLarge: 413, codeBadRange: 416, codeRateLimited: 429, codeUnavailable: 503, codeFull: 507, codeInternal: 500,
-	codeTokenInvalid: 401, codeTokenExpired: 401, codeTokenRevoked: 401, codeURLExpired: 410, codeDeleted: 410, codeOver: 410, codeCancelled: 410,
+	codeTokenInvalid: 401, codeTokenExpired: 401, codeTokenRevoked: 401, codeURLExpired: 410, codeDeleted: 410, codeErased: 410, codeOver: 410, codeCancelled: 410,
 }
 
 // problem is an error as the client is told (RFC 9457).
@@ -82,7 +83,12 @@ func problemOf(err error) *problem {
 		invalid *call.InvalidError
 		overlap *call.OverlapError
 	)
+	var running *call.RunningError
 	switch {
+	case errors.As(err, &running):
+		return fail(codeConflict, running.Error())
+	case errors.Is(err, call.ErrErased):
+		return fail(codeErased, call.ErrErased.Error())
 	case errors.As(err, &p):
 		return p
 	case errors.As(err, &invalid):

@@ -50,7 +50,7 @@ func (a *api) recordedOf(c call.Case, by string, now time.Time) recorded {
 	rec := a.fullRecordingOf(c, by, now)
 	f := c.Conference
 	out := recorded{
-		Conference: f.ID, Subject: f.Subject, Seller: person{c.Seller.ID, c.Seller.Name}, Buyer: person{c.Buyer.ID, c.Buyer.Name}, State: rec.State,
+		Conference: f.ID, Subject: f.Subject, Seller: sellerPerson(c.Seller), Buyer: buyerPerson(c.Buyer), State: rec.State,
 		RecordedAt: f.RecordedAt, DurationMS: rec.DurationMS, Files: len(rec.Files), Derived: rec.Derived, ArchiveURL: rec.ArchiveURL,
 		Deletable: f.Kept(), KeepUntil: rec.KeepUntil, Deletion: rec.Deletion,
 	}

@@ -61,6 +61,12 @@ type Buyers interface {
 	RegisterBuyer(ctx context.Context, actor string, c call.Contact) (call.Buyer, error)
 	ChangeBuyer(ctx context.Context, id, actor string, change func(call.Buyer) (call.Contact, error)) (call.Buyer, error)
 	Buyer(ctx context.Context, id string) (call.Buyer, error)
+	// OrderErasure erases everything of a buyer; a call that is not over is a [call.RunningError].
+	OrderErasure(ctx context.Context, buyer, actor, address string) (call.Buyer, error)
+	// ExportBuyer puts into the log that a copy of everything is given out.
+	ExportBuyer(ctx context.Context, buyer, actor, address, recordings string) (call.Buyer, error)
+	// ConferencesOf are the ids of all conferences of a buyer, the earliest first.
+	ConferencesOf(ctx context.Context, buyer string) ([]string, error)
 	Buyers(ctx context.Context, f call.PeopleFilter, after string, limit int) ([]call.Buyer, string, error)
 }
 
@@ -129,6 +135,8 @@ type Config struct {
 	Keeper Keeper
 	// Words words messages.
 	Words Words
+	// ErasureTrouble is why the last try to erase a buyer's data failed; nil if it did not, or nobody tries here.
+	ErasureTrouble func(buyer string) error
 	// Manifest is the manifest of a recording, JSON.
 	Manifest func(ctx context.Context, conference string) ([]byte, error)
 	// Composing is how far the composing of a recording is, 0 to 1. It is nil on a server that composes nothing.

@@ -56,6 +56,8 @@ func (a *api) routes() []route {
 		{"GET", "/buyers", byKey, a.listBuyers},
 		{"GET", "/buyers/{id}", byAnyKey, a.readBuyer},
 		{"PATCH", "/buyers/{id}", byAnyKey, a.changeBuyer},
+		{"POST", "/buyers/{id}/export", byKey, a.exportBuyer},
+		{"POST", "/buyers/{id}/erase", byKey, a.eraseBuyer},
 
 		{"GET", "/events", byAnyKey, a.listAllEvents},
 		{"GET", "/messages", byAnyKey, a.listMessages},
@@ -102,5 +104,6 @@ func (a *api) routes() []route {
 		{"POST", "/invitation/decline", byPass, a.declineInvitation},
 		{"GET", "/watch", byWatchToken, a.readWatch},
 		{"GET", "/recordings/{conference}/{file}", bySignature, a.readFile},
+		{"GET", "/exports/{buyer}/{file}", bySignature, a.readExport},
 	}
 }

@@ -10,8 +10,14 @@ import (
 
 // person is a seller or buyer by name.
 type person struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Erased bool   `json:"erased,omitempty"` // everything of this buyer was erased: there is no name
+}
+
+func sellerPerson(s call.Seller) person { return person{ID: s.ID, Name: s.Name} }
+func buyerPerson(b call.Buyer) person {
+	return person{ID: b.ID, Name: b.Name, Erased: b.Erasure.Ordered()}
 }
 
 // conference is a conference as the holder of an API key sees it.
@@ -69,7 +75,7 @@ func showConference(c call.Case, now time.Time) conference {
 		connected += int((now.Sub(since) + time.Second - 1) / time.Second) // rounded up as past ones are
 	}
 	return conference{
-		ID: f.ID, Seller: person{c.Seller.ID, c.Seller.Name}, Buyer: person{c.Buyer.ID, c.Buyer.Name},
+		ID: f.ID, Seller: sellerPerson(c.Seller), Buyer: buyerPerson(c.Buyer),
 		Subject: f.Subject, StartsAt: f.StartsAt, Minutes: f.Seconds / 60, Language: f.Language, Recording: f.Recording,
 		State: f.State, CreatedAt: f.CreatedAt, Vehicle: f.Vehicle, AcceptedAt: f.AcceptedAt, DeclinedAt: f.DeclinedAt, DeclineReason: f.DeclineReason, OngoingSince: f.OngoingSince,
 		FinishedAt: f.FinishedAt, FinishReason: f.FinishReason, ConnectedSeconds: connected,

@@ -14,7 +14,7 @@ import (
 
 // signer makes and checks watch tokens and the URLs of files. Each purpose has a key of its own, so that a signature for one is
 // worth nothing for the other.
-type signer struct{ watch, file []byte }
+type signer struct{ watch, file, export []byte }
 
 func newSigner(key []byte) (signer, error) {
 	watch, err := hkdf.Key(sha256.New, key, nil, "showroom watch token 1", sha256.Size)
@@ -25,7 +25,11 @@ func newSigner(key []byte) (signer, error) {
 	if err != nil {
 		return signer{}, fmt.Errorf("derive signing key: %w", err)
 	}
-	return signer{watch: watch, file: file}, nil
+	export, err := hkdf.Key(sha256.New, key, nil, "showroom export url 1", sha256.Size)
+	if err != nil {
+		return signer{}, fmt.Errorf("derive signing key: %w", err)
+	}
+	return signer{watch: watch, file: file, export: export}, nil
 }
 
 // shareToken is what a link to a recording carries: conf_….share_….SIGNATURE. The log says how long it holds.
@@ -54,14 +58,32 @@ func (s signer) checkWatch(token string, now time.Time) (conference, by string, 
 
 // fileQuery is the query that makes the path of a file good until then, for somebody.
 func (s signer) fileQuery(conference, file, by string, expires time.Time) string {
+	return signedQuery(s.file, conference, file, by, expires)
+}
+
+// exportQuery is the same for the export of a buyer's data.
+func (s signer) exportQuery(buyer, file, by string, expires time.Time) string {
+	return signedQuery(s.export, buyer, file, by, expires)
+}
+
+func signedQuery(key []byte, id, file, by string, expires time.Time) string {
 	exp := strconv.FormatInt(expires.Unix(), 10)
-	return "?exp=" + exp + "&by=" + url.QueryEscape(by) + "&sig=" + sign(s.file, conference, file, exp, by)
+	return "?exp=" + exp + "&by=" + url.QueryEscape(by) + "&sig=" + sign(key, id, file, exp, by)
 }
 
 // checkFile says whether the query of a file's URL is good, and for whom.
 func (s signer) checkFile(conference, file string, q url.Values, now time.Time) (by string, err error) {
+	return checkSigned(s.file, "conf_", conference, file, q, now)
+}
+
+// checkExport says the same of an export's URL.
+func (s signer) checkExport(buyer, file string, q url.Values, now time.Time) (by string, err error) {
+	return checkSigned(s.export, "buy_", buyer, file, q, now)
+}
+
+func checkSigned(key []byte, prefix, id, file string, q url.Values, now time.Time) (by string, err error) {
 	exp, by := q.Get("exp"), q.Get("by")
-	if !isID("conf_", conference) || !isFileName(file) || !validSignature(s.file, q.Get("sig"), conference, file, exp, by) {
+	if !isID(prefix, id) || !isFileName(file) || !validSignature(key, q.Get("sig"), id, file, exp, by) {
 		return "", fail(codeTokenInvalid, "this address was not issued by this server or was changed")
 	}
 	if expired(exp, now) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -31,6 +32,10 @@ type Bolt struct {
 	// for. bbolt's own write lock cannot be given up waiting for.
 	writer chan struct{}
 	group  *group // that is open, or nil; the token's holder has it
+
+	// readers is held by each View. Who needs that there is none takes it
+	// after the token.
+	readers sync.RWMutex
 }
 
 // OpenBolt opens the file at path, or creates it, readable by its owner only.
@@ -77,6 +82,8 @@ func (b *Bolt) View(ctx context.Context, fn func(Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	b.readers.RLock()
+	defer b.readers.RUnlock()
 	tx, err := b.db.Begin(false)
 	if err != nil {
 		return fmt.Errorf("begin view: %w", mapped(err))
