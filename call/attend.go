@@ -10,6 +10,7 @@ const (
 	ReasonEnded     = "ended"             // the seller side ended it
 	ReasonLeft      = "left"              // everybody went
 	ReasonMinutes   = "minutes_exhausted" // the seller's month is used up
+	ReasonLimit     = "time_limit"        // the conference took as long as the seller lets one
 	ReasonRestarted = "server_restarted"  // the process died with the participant inside
 )
 
@@ -25,8 +26,8 @@ func Arrive(link string) Rule {
 			return nil, nil
 		}
 		b := newBatch(c, now)
-		if m := c.Meter(now); m.Remaining <= 0 {
-			return nil, ErrNoMinutes
+		if err := c.mayTalk(now); err != nil {
+			return nil, err
 		}
 		if !c.Conference.OpenTo(l.Role, now) && !p.Admitted {
 			return nil, ErrEarly
@@ -52,8 +53,8 @@ func Admit(participant, by string) Rule {
 		if !p.Knocking {
 			return ErrNotKnocking
 		}
-		if c.Meter(b.now).Remaining <= 0 {
-			return ErrNoMinutes
+		if err := c.mayTalk(b.now); err != nil {
+			return err
 		}
 		if err := c.mayEnter(participant); err != nil {
 			return err

@@ -90,15 +90,19 @@ type (
 	// Warned says that the seller was told how little is left.
 	Warned struct {
 		Level            Level `json:"level"`
+		Limit            Limit `json:"limit,omitempty"` // in older logs: none, which is the month
 		RemainingSeconds int   `json:"remaining_seconds"`
 	}
 	// Replenished takes a warning back: the cap was raised or a new month began.
 	Replenished struct {
 		Level            Level `json:"level"`
+		Limit            Limit `json:"limit,omitempty"` // in older logs: none, which is the month
 		RemainingSeconds int   `json:"remaining_seconds"`
 	}
-	// Exhausted says that the seller's minutes ran out in this call.
-	Exhausted struct{}
+	// Exhausted says that the minutes of a limit ran out in this call.
+	Exhausted struct {
+		Limit Limit `json:"limit,omitempty"`
+	}
 
 	// RecordingStarted names a file that is being written.
 	RecordingStarted struct {

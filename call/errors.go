@@ -9,6 +9,7 @@ var (
 	ErrRunning     = errors.New("the conference is running")                   // cancel after the start
 	ErrNotRunning  = errors.New("nobody is in the conference")                 // end before the start
 	ErrNoMinutes   = errors.New("the seller has no minutes left this month")   // nobody can enter
+	ErrTimeUp      = errors.New("the conference has taken as long as it may")  // nobody can enter
 	ErrRevoked     = errors.New("the access link was revoked or never issued") // unknown links too
 	ErrExpired     = errors.New("the access link has expired")
 	ErrNotKnocking = errors.New("this participant is not at the door")

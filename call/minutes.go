@@ -1,9 +1,6 @@
 package call
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // BlockLength is how much of the seller's minutes is reserved at once. A crash, a second call or a second
 // server can overspend by no more than this.
@@ -12,82 +9,55 @@ const BlockLength = 15 * time.Second
 // renewAhead is how long before the end of the reserved time the next block is taken.
 const renewAhead = 5 * time.Second
 
-// Level is how urgent the minutes are.
-type Level string
-
-// The levels and from how many remaining seconds on they hold.
-const (
-	LevelOK   Level = "ok"
-	LevelLow  Level = "low"  // 300 s
-	LevelLast Level = "last" // 60 s
-	LevelOut  Level = "out"  // 0 s
-)
-
-var thresholds = []struct {
-	level   Level
-	seconds int
-}{{LevelLast, 60}, {LevelLow, 300}}
-
-func levelOf(remaining int) Level {
-	if remaining <= 0 {
-		return LevelOut
-	}
-	for _, t := range thresholds {
-		if remaining <= t.seconds {
-			return t.level
-		}
-	}
-	return LevelOK
-}
-
 // Meter is what the edge needs to know of a running call's minutes.
 type Meter struct {
 	Running   bool
 	Until     time.Time // the media plane may forward until then
-	Remaining int       // seconds the seller has left, of this month, this call's unspent reserve included
+	Remaining int       // seconds the call can go on, this call's unspent reserve included
 	Level     Level
+	Limit     Limit     // whose level it is
 	Next      time.Time // when to apply [Tick] next
 }
 
 // Meter reads the minutes of a case at a time.
 func (c Case) Meter(now time.Time) Meter {
-	s := c.Seller
-	m := Meter{Remaining: s.Usage(s.Month(now)).Remaining}
-	m.Running = !c.Conference.ConnectedSince.IsZero()
-	for _, b := range s.Open[c.Conference.ID] {
-		if b.Month == s.Month(now) && b.Until.After(now) {
-			from := now
-			if b.From.After(from) {
-				from = b.From
-			}
-			m.Remaining += ceilSeconds(b.Until.Sub(from))
-		}
-		m.Until = b.Until
+	budgets := c.budgets(now)
+	first := pressing(budgets)
+	m := Meter{Running: !c.Conference.ConnectedSince.IsZero(), Remaining: first.remaining, Level: first.level(), Limit: first.limit}
+	for _, b := range budgets {
+		m.Remaining = min(m.Remaining, b.remaining)
 	}
-	m.Level = levelOf(m.Remaining)
+	if open := c.Seller.Open[c.Conference.ID]; len(open) > 0 {
+		m.Until = open[len(open)-1].Until
+	}
 	if m.Running {
-		m.Next = c.nextTick(m, now)
+		m.Next = c.nextTick(m.Until, budgets, now)
 	}
 	return m
 }
 
-func (c Case) nextTick(m Meter, now time.Time) time.Time {
-	next := m.Until.Add(-renewAhead)
-	if !next.After(now) { // nothing more could be reserved: look again at the very end
-		next = m.Until
+func (c Case) nextTick(until time.Time, budgets []budget, now time.Time) time.Time {
+	next := until.Add(-renewAhead)
+	if !next.After(now) {
+		next = now
+		if len(c.reserve(now)) == 0 { // nothing more to take: look again at the very end
+			next = until
+		}
 	}
-	for _, t := range thresholds {
-		if m.Remaining > t.seconds {
-			if at := now.Add(time.Duration(m.Remaining-t.seconds) * time.Second); at.Before(next) {
-				next = at
+	for _, b := range budgets {
+		for _, t := range b.thresholds() {
+			if b.remaining > t.seconds {
+				if at := now.Add(time.Duration(b.remaining-t.seconds) * time.Second); at.Before(next) {
+					next = at
+				}
 			}
 		}
 	}
 	return next
 }
 
-// reserve takes the next block for the conference, if there are seconds left; the block ends with the seller's month
-// at the latest.
+// reserve takes the next block for the conference, if there are seconds left; the block ends with the seller's month, and with the time that
+// one conference may take, at the latest.
 func (c Case) reserve(now time.Time) []Event {
 	s := c.Seller
 	from := now
@@ -96,6 +66,9 @@ func (c Case) reserve(now time.Time) []Event {
 	}
 	month := s.Month(from)
 	length := min(BlockLength, s.monthEnd(from).Sub(from), time.Duration(s.Usage(month).Remaining)*time.Second)
+	if end := c.timeUp(); !end.IsZero() {
+		length = min(length, end.Sub(from))
+	}
 	if length <= 0 {
 		return nil
 	}
@@ -142,20 +115,20 @@ func Tick(c Case, now time.Time) ([]Event, error) {
 	m = b.case_.Meter(now)
 	if !m.Until.After(now) {
 		b.now = m.Until // when forwarding stopped, however late the tick
-		b.conference(System, Exhausted{})
-		b.finish(System, ReasonMinutes)
+		limit, reason := LimitMonth, ReasonMinutes
+		if end := b.case_.timeUp(); !end.IsZero() && !end.After(m.Until) {
+			limit, reason = LimitConference, ReasonLimit
+		}
+		b.conference(System, Exhausted{Limit: limit})
+		b.finish(System, reason)
 		return b.events, nil
 	}
+	left := pressing(b.case_.budgets(now))
 	switch told := urgency(c.Conference.Level); {
 	case urgency(m.Level) > told:
-		b.conference(System, Warned{Level: m.Level, RemainingSeconds: m.Remaining})
+		b.conference(System, Warned{Level: m.Level, Limit: m.Limit, RemainingSeconds: left.remaining})
 	case urgency(m.Level) < told:
-		b.conference(System, Replenished{Level: m.Level, RemainingSeconds: m.Remaining})
+		b.conference(System, Replenished{Level: m.Level, Limit: m.Limit, RemainingSeconds: left.remaining})
 	}
 	return b.events, nil
-}
-
-// urgency orders the levels; no warning yet is as good as OK.
-func urgency(l Level) int {
-	return max(0, slices.Index([]Level{LevelOK, LevelLow, LevelLast, LevelOut}, l))
 }

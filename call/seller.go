@@ -17,7 +17,10 @@ type Profile struct {
 	TimeZone       string `json:"time_zone"` // IANA name; the seller's months begin there
 	Language       string `json:"language"`
 	MonthlyMinutes int    `json:"monthly_minutes"`
-	Reference      string `json:"reference,omitempty"` // the CRM's own id
+	// ConferenceMinutes is how long one conference may take at most; 0: as long as the month lets it.
+	ConferenceMinutes int `json:"conference_minutes"`
+
+	Reference string `json:"reference,omitempty"` // the CRM's own id
 
 	RetentionDays  int            `json:"retention_days"`  // after which a recording is deleted; 0: never
 	WithoutConsent WithoutConsent `json:"without_consent"` // of new arrivals from now on
@@ -119,12 +122,6 @@ func zone(name string) *time.Location {
 // Month is the name (2026-11) of the seller's month that t is in.
 func (s Seller) Month(t time.Time) string { return t.In(s.Zone()).Format("2006-01") }
 
-// monthEnd is the instant at which the seller's month of t ends.
-func (s Seller) monthEnd(t time.Time) time.Time {
-	local := t.In(s.Zone())
-	return time.Date(local.Year(), local.Month()+1, 1, 0, 0, 0, 0, s.Zone())
-}
-
 // Usage is a seller's account of one month, in seconds.
 type Usage struct {
 	Month     string `json:"month"`
@@ -217,6 +214,7 @@ const (
 	maxText           = 200     // characters of a name, subject or reference
 	maxRetentionDays  = 36500   // a hundred years
 	maxMonthlyMinutes = 1000000 // more than a month has for twenty calls at once
+	maxCallMinutes    = 24 * 60 // of one conference
 )
 
 func (p Profile) check() error {
@@ -228,6 +226,9 @@ func (p Profile) check() error {
 	}
 	if p.MonthlyMinutes < 0 || p.MonthlyMinutes > maxMonthlyMinutes {
 		return Invalid("monthly_minutes", fmt.Sprintf("%d is not between 0 and %d", p.MonthlyMinutes, maxMonthlyMinutes))
+	}
+	if p.ConferenceMinutes < 0 || p.ConferenceMinutes > maxCallMinutes {
+		return Invalid("conference_minutes", fmt.Sprintf("%d is not between 0 (no limit) and %d", p.ConferenceMinutes, maxCallMinutes))
 	}
 	if p.RetentionDays < 0 || p.RetentionDays > maxRetentionDays {
 		return Invalid("retention_days", fmt.Sprintf("%d is not between 0 (recordings are kept) and %d", p.RetentionDays, maxRetentionDays))

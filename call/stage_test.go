@@ -30,6 +30,9 @@ func (s *stage) rule(words string) call.Rule {
 	if n, _ := fmt.Sscanf(words, "the CRM sets the cap to %d minutes", &minutes); n == 1 {
 		return change(func(p *call.Profile) { p.MonthlyMinutes = minutes })
 	}
+	if n, _ := fmt.Sscanf(words, "the CRM limits a conference to %d minutes", &minutes); n == 1 {
+		return change(func(p *call.Profile) { p.ConferenceMinutes = minutes })
+	}
 	if n, _ := fmt.Sscanf(words, "the CRM has recordings kept for %d days", &minutes); n == 1 {
 		return change(func(p *call.Profile) { p.RetentionDays = minutes })
 	}
@@ -231,9 +234,11 @@ func describe(e call.Event) string {
 	case call.Consented:
 		words = append(words, b.Participant, map[bool]string{true: "yes", false: "no"}[b.Accepted])
 	case call.Warned:
-		words = append(words, string(b.Level), fmt.Sprintf("%d s", b.RemainingSeconds))
+		words = append(words, string(b.Level), fmt.Sprintf("%d s of the %s", b.RemainingSeconds, b.Limit))
 	case call.Replenished:
-		words = append(words, string(b.Level), fmt.Sprintf("%d s", b.RemainingSeconds))
+		words = append(words, string(b.Level), fmt.Sprintf("%d s of the %s", b.RemainingSeconds, b.Limit))
+	case call.Exhausted:
+		words = append(words, "of the", string(b.Limit))
 	case call.Reserved:
 		words = append(words, fmt.Sprintf("%d s of %s", b.Seconds, b.Month))
 	case call.Returned:

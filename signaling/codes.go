@@ -31,6 +31,7 @@ const (
 	codeTooManyOffers Code = "too_many_offers"
 	codeRoomFull      Code = "room_full"
 	codeNoMinutes     Code = "no_minutes"
+	codeTimeLimit     Code = "time_limit"
 	codeSellerUnavail Code = "seller_unavailable"
 	codeOver          Code = "conference_over"
 	codeCancelled     Code = "conference_cancelled"
@@ -97,6 +98,7 @@ var explanations = []struct {
 	{call.ErrCancelled, problem{codeCancelled, "The conference was cancelled."}},
 	{call.ErrEarly, problem{codeTooEarly, "It is not time yet. Come back at the time of the conference."}},
 	{call.ErrNoMinutes, problem{codeNoMinutes, "There are no minutes left this month."}},
+	{call.ErrTimeUp, problem{codeTimeLimit, "This conference has taken as long as it may."}},
 	{call.ErrNoConsent, problem{codeNoConsent, "This call takes place only with everybody's consent to be recorded."}},
 	{call.ErrNotKnocking, problem{codeNobody, "This participant is not at the door."}},
 	{call.ErrNotPresent, problem{codeNobody, "This participant is not in the room."}},
@@ -109,11 +111,12 @@ var explanations = []struct {
 	{sfu.ErrOverloaded, problem{codeUnavailable, "The server has more calls than it can carry. Try again in a moment."}},
 }
 
-// Reasons of `bye` and `left`. call has those that the log writes by itself: ended, left, minutes_exhausted.
+// Reasons of `bye` and `left`. call has those that the log writes by itself: ended, left, minutes_exhausted, time_limit.
 const (
 	reasonLeft       = call.ReasonLeft
 	reasonEnded      = call.ReasonEnded
 	reasonMinutes    = call.ReasonMinutes
+	reasonLimit      = call.ReasonLimit
 	reasonDenied     = "denied"
 	reasonRemoved    = "removed"
 	reasonReplaced   = "replaced"
@@ -131,6 +134,7 @@ var farewells = map[string]string{
 	reasonLeft:       "You have left the call.",
 	reasonEnded:      "The call was ended.",
 	reasonMinutes:    "The minutes for this month are used up.",
+	reasonLimit:      "The time for this call is used up.",
 	reasonDenied:     "You were not let in.",
 	reasonRemoved:    "You were taken out of the call.",
 	reasonReplaced:   "The call goes on in another window or on another device.",
@@ -148,7 +152,7 @@ func overReason(c call.Conference) string {
 	switch {
 	case c.State == call.StateCancelled:
 		return reasonCancelled
-	case c.FinishReason == reasonMinutes, c.FinishReason == reasonLeft:
+	case c.FinishReason == reasonMinutes, c.FinishReason == reasonLimit, c.FinishReason == reasonLeft:
 		return c.FinishReason
 	}
 	return reasonEnded

@@ -44,8 +44,11 @@ func (c *conference) closeIfEmpty() {
 // finish says goodbye to everybody and forgets them.
 func (c *conference) finish(reason string) {
 	for _, s := range c.sessions {
-		if reason == reasonMinutes {
-			s.say(minutesMessage{event("minutes"), minutesView{0, call.LevelOut}})
+		switch reason {
+		case reasonMinutes:
+			s.say(minutesMessage{event("minutes"), minutesView{0, call.LevelOut, call.LimitMonth}})
+		case reasonLimit:
+			s.say(minutesMessage{event("minutes"), minutesView{0, call.LevelOut, call.LimitConference}})
 		}
 		c.dismiss(s, reason, nil)
 	}

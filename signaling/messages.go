@@ -71,6 +71,7 @@ func viewConference(c call.Case, now time.Time) conferenceView {
 type minutesView struct {
 	Remaining int        `json:"remaining_seconds"`
 	Level     call.Level `json:"level"`
+	Limit     call.Limit `json:"limit"` // whose level it is
 }
 
 // Recording states.

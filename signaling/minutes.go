@@ -70,7 +70,7 @@ func (c *conference) credit() {
 
 func (c *conference) minutesNow() minutesView {
 	m := c.state.Meter(c.hub.now())
-	return minutesView{Remaining: m.Remaining, Level: m.Level}
+	return minutesView{Remaining: m.Remaining, Level: m.Level, Limit: m.Limit}
 }
 
 // tellMinutes keeps the seller side's figure true: at every change, and now and then while it runs. The buyer hears of the end only.
@@ -81,7 +81,7 @@ func (c *conference) tellMinutes() {
 		expected -= int(now.Sub(c.toldAt) / time.Second)
 	}
 	off := value.Remaining - expected
-	same := !c.toldAt.IsZero() && value.Level == c.toldValue.Level && runs == c.toldRuns && -2 <= off && off <= 2
+	same := !c.toldAt.IsZero() && value.Level == c.toldValue.Level && value.Limit == c.toldValue.Limit && runs == c.toldRuns && -2 <= off && off <= 2
 	if same && !(runs && c.due(c.toldAt.Add(c.config.MinutesInterval))) {
 		return
 	}

@@ -81,17 +81,7 @@ func TestTopUp(t *testing.T) {
 		w := newWorld(t, options{pipes: true, minutes: 2})
 		seller, _, _, _ := w.both()
 		seller.wait("minutes", time.Hour, level(call.LevelLast))
-		w.desk.mu.Lock()
-		s := w.desk.sellers["sell_1"]
-		profile := s.Profile
-		profile.MonthlyMinutes = 100
-		events, err := s.Change("key_crm", profile, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		events = w.desk.append(events)
-		w.desk.mu.Unlock()
-		w.hub.Notice(events[0])
+		w.change(func(p *call.Profile) { p.MonthlyMinutes = 100 })
 		if m := seller.wait("minutes", time.Second, level(call.LevelOK)); m["remaining_seconds"].(float64) < 5000 {
 			t.Fatalf("minutes: %v", m)
 		}
@@ -100,6 +90,22 @@ func TestTopUp(t *testing.T) {
 			t.Fatal("ended nevertheless")
 		}
 	})
+}
+
+// change changes the seller's settings, as the API would.
+func (w *world) change(with func(*call.Profile)) {
+	w.t.Helper()
+	w.desk.mu.Lock()
+	s := w.desk.sellers["sell_1"]
+	profile := s.Profile
+	with(&profile)
+	events, err := s.Change("key_crm", profile, time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	events = w.desk.append(events)
+	w.desk.mu.Unlock()
+	w.hub.Notice(events[0])
 }
 
 func TestTwoCallsShareTheMinutes(t *testing.T) {

@@ -95,7 +95,7 @@ func TestNoTextTwice(t *testing.T) {
 var composed = map[string]string{
 	"scope":             "operator crm seller read",
 	"api.who":           "accessLink watchLink signature",
-	"code":              "left ended denied removed replaced lost minutes_exhausted revoked expired cancelled violation server_closing bad_message unknown_type too_large too_many join_first already_joined_here token_invalid token_expired token_revoked already_joined not_admitted forbidden bad_sdp bad_candidate too_many_offers room_full too_early no_minutes seller_unavailable conference_over conference_cancelled no_such_participant consent_required no_consent bad_text unavailable internal rate_limited network timeout failed no_token",
+	"code":              "left ended denied removed replaced lost minutes_exhausted revoked expired cancelled time_limit violation server_closing bad_message unknown_type too_large too_many join_first already_joined_here token_invalid token_expired token_revoked already_joined not_admitted forbidden bad_sdp bad_candidate too_many_offers room_full too_early no_minutes seller_unavailable conference_over conference_cancelled no_such_participant consent_required no_consent bad_text unavailable internal rate_limited network timeout failed no_token",
 	"problem.both":      "denied blocked missing in_use insecure failed",
 	"problem.camera":    "denied blocked missing in_use insecure failed",
 	"problem.mic":       "denied blocked missing in_use insecure failed",
@@ -108,7 +108,8 @@ var composed = map[string]string{
 	"device.lost":       "mic camera",
 	"console":           "end cancel",
 	"console.recording": "none soon",
-	"finish":            "no_show declined ended left minutes_exhausted server_restarted",
+	"minutes":           "most mostConference low lowConference last lastConference",
+	"finish":            "no_show declined time_limit ended left minutes_exhausted server_restarted",
 	"state":             "scheduled standby waiting ongoing finished cancelled",
 	"composed":          "video audio",
 	"composed.is":       "none waiting failed off",

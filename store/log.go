@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sort"
+	"time"
 
 	"showroom/call"
 	"showroom/store/kv"
@@ -99,6 +101,31 @@ func (s *Store) Head(ctx context.Context) (seq uint64, err error) {
 		return err
 	})
 	return seq, err
+}
+
+// Before is the number of the last event before a time, 0 if there is none. It looks at a few events only: where the clock was set back, it is as
+// far off as the clock was.
+func (s *Store) Before(ctx context.Context, at time.Time) (seq uint64, err error) {
+	err = s.view(ctx, func(t tx) error {
+		last, err := t.lastSeq()
+		if err != nil || last > math.MaxInt {
+			return err
+		}
+		n := sort.Search(int(last), func(i int) bool { // events have the numbers from 1 on
+			if err != nil {
+				return true
+			}
+			var e call.Event
+			err = t.load(eventKey(uint64(i)+1), &e)
+			return err != nil || !e.At.Before(at)
+		})
+		seq = uint64(n)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("look for the last event before %s: %w", at, err)
+	}
+	return seq, nil
 }
 
 // lastSeq is the number of the last event, 0 before the first.

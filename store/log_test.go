@@ -200,3 +200,19 @@ func TestDamagedEventIsTold(t *testing.T) {
 		t.Error("a damaged event was read")
 	}
 }
+
+func TestBefore(t *testing.T) {
+	s := openShop(t)
+	if n := need(s.Before(s.ctx, noon))(t); n != 0 {
+		t.Errorf("in an empty log: %d", n)
+	}
+	for range 10 {
+		s.buyer()
+		s.clock.Add(time.Hour)
+	}
+	for hours, want := range map[int]uint64{-5: 0, 0: 0, 1: 1, 4: 4, 9: 9, 10: 10, 99: 10} {
+		if n := need(s.Before(s.ctx, noon.Add(time.Duration(hours)*time.Hour)))(t); n != want {
+			t.Errorf("before hour %d: %d, want %d", hours, n, want)
+		}
+	}
+}

@@ -26,22 +26,7 @@ func TestNoShow(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx := t.Context()
-		seller, err := s.RegisterSeller(ctx, "key_1", call.Profile{Name: "Ana", TimeZone: "UTC", Language: "en", MonthlyMinutes: 60})
-		if err != nil {
-			t.Fatal(err)
-		}
-		buyer, err := s.RegisterBuyer(ctx, "key_1", call.Contact{Name: "Bruno"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		schedule := func(after time.Duration) string {
-			id := store.NewID("conf_")
-			plan := call.Plan{Subject: "Uno", StartsAt: time.Now().Add(after), Length: time.Hour, Recording: call.RecordingOff, AllowOverlap: true}
-			if _, err := s.Schedule(ctx, seller.ID, buyer.ID, call.Schedule(id, "key_1", plan)); err != nil {
-				t.Fatal(err)
-			}
-			return id
-		}
+		schedule := func(after time.Duration) string { return scheduleIn(t, s, after) }
 		missed := func(id string) (at time.Time, times int) {
 			events, err := s.StreamEvents(ctx, id, 0, 100)
 			if err != nil {
@@ -93,4 +78,24 @@ func TestNoShow(t *testing.T) {
 			t.Errorf("closed %d times in the end", times)
 		}
 	})
+}
+
+// scheduleIn plans an hour of a seller and a buyer of its own.
+func scheduleIn(t *testing.T, s *store.Store, after time.Duration) string {
+	t.Helper()
+	ctx := t.Context()
+	seller, err := s.RegisterSeller(ctx, "key_1", call.Profile{Name: "Ana", TimeZone: "UTC", Language: "en", MonthlyMinutes: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	buyer, err := s.RegisterBuyer(ctx, "key_1", call.Contact{Name: "Bruno"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := store.NewID("conf_")
+	plan := call.Plan{Subject: "Uno", StartsAt: seller.CreatedAt.Add(after), Length: time.Hour, Recording: call.RecordingOff}
+	if _, err := s.Schedule(ctx, seller.ID, buyer.ID, call.Schedule(id, "key_1", plan)); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }

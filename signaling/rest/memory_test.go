@@ -186,6 +186,17 @@ func (m *memory) StreamEvents(_ context.Context, stream string, after uint64, li
 	return found, nil
 }
 
+func (m *memory) Before(_ context.Context, t time.Time) (seq uint64, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.log {
+		if e.At.Before(t) {
+			seq = e.Seq
+		}
+	}
+	return seq, m.broken
+}
+
 func (m *memory) EventsOf(_ context.Context, f call.EventFilter, after uint64, limit int) (found []call.Event, next uint64, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -42,6 +42,8 @@ type Log interface {
 	// EventsOf returns up to limit events after a number that the filter chooses, in order, and how far the log was looked at: to the last of
 	// them, or to its head.
 	EventsOf(ctx context.Context, f call.EventFilter, after uint64, limit int) (events []call.Event, next uint64, err error)
+	// Before is the number of the last event before a time, 0 if there is none.
+	Before(ctx context.Context, t time.Time) (uint64, error)
 	// Head is the number of the last event.
 	Head(ctx context.Context) (uint64, error)
 	// Appended is closed at the next append. Take it before reading.

@@ -51,6 +51,10 @@ func (a *api) routes() []route {
 		{"GET", "/sellers/{id}", byAnyKey, a.readSeller},
 		{"PATCH", "/sellers/{id}", byKey, a.changeSeller},
 		{"GET", "/sellers/{id}/usage", byAnyKey, a.readUsage},
+		{"GET", "/sellers/{id}/usage/months", byAnyKey, a.listMonths},
+		{"GET", "/sellers/{id}/usage/calls", byAnyKey, a.listUsage},
+		{"GET", "/sellers/{id}/usage/settings", byAnyKey, a.listSettings},
+		{"GET", "/sellers/{id}/usage.csv", byAnyKey, a.exportUsage},
 
 		{"POST", "/buyers", byAnyKey, a.createBuyer},
 		{"GET", "/buyers", byKey, a.listBuyers},

@@ -28,6 +28,8 @@ type profileInput struct {
 	MonthlyMinutes *int    `json:"monthly_minutes"`
 	Reference      *string `json:"reference"`
 
+	ConferenceMinutes *int `json:"conference_minutes"`
+
 	RetentionDays  *int                 `json:"retention_days"`
 	WithoutConsent *call.WithoutConsent `json:"without_consent"`
 
@@ -52,6 +54,9 @@ func (in profileInput) over(p call.Profile) (call.Profile, error) {
 		Language:       or(in.Language, p.Language),
 		MonthlyMinutes: or(in.MonthlyMinutes, p.MonthlyMinutes),
 		Reference:      or(in.Reference, p.Reference),
+
+		ConferenceMinutes: or(in.ConferenceMinutes, p.ConferenceMinutes),
+
 		RetentionDays:  or(in.RetentionDays, p.RetentionDays),
 		WithoutConsent: or(in.WithoutConsent, p.WithoutConsent),
 		ColleagueName:  strings.TrimSpace(or(in.ColleagueName, p.ColleagueName)),
@@ -123,21 +128,6 @@ func (a *api) changeSeller(r *request) (reply, error) {
 		return reply{}, err
 	}
 	return tagged(showSeller(s))
-}
-
-func (a *api) readUsage(r *request) (reply, error) {
-	s, err := a.sellerOf(r)
-	if err != nil {
-		return reply{}, err
-	}
-	month := r.URL.Query().Get("month")
-	if month == "" {
-		month = s.Month(r.now)
-	}
-	if t, err := time.Parse("2006-01", month); err != nil || t.Format("2006-01") != month {
-		return reply{}, call.Invalid("month", "not a month such as 2026-11")
-	}
-	return ok(s.Usage(month))
 }
 
 func (a *api) sellerOf(r *request) (call.Seller, error) {

@@ -7,6 +7,7 @@ import { outbox } from './console/outbox.js';
 import { failure, words } from './console/parts.js';
 import { reschedule } from './console/plan.js';
 import { newSeller, seller, sellers } from './console/sellers.js';
+import { usage } from './console/usage.js';
 import { newWebhook, webhook, webhooks } from './console/webhooks.js';
 import { byID, el } from './dom.js';
 import { begin, languageSwitch, t } from './text.js';
@@ -14,7 +15,7 @@ import { begin, languageSwitch, t } from './text.js';
 const KEY = 'showroom.key';
 const ROUTES = [
   [/^#?\/?$/, conferences], [/^#\/new$/, newConference], [/^#\/conferences\/([\w-]+)$/, conference], [/^#\/conferences\/([\w-]+)\/plan$/, reschedule],
-  [/^#\/keys$/, keys], [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller],
+  [/^#\/keys$/, keys], [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller], [/^#\/sellers\/([\w-]+)\/usage$/, usage],
   [/^#\/outbox$/, outbox], [/^#\/outbox\/([\w-]+)$/, outbox],
   [/^#\/webhooks$/, webhooks], [/^#\/webhooks\/new$/, newWebhook], [/^#\/webhooks\/([\w-]+)$/, webhook],
 ];

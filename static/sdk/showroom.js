@@ -24,7 +24,7 @@ export { Devices, canChooseSpeaker, canShareScreen, meter } from './devices.js';
 /** @typedef {import('./media.js').Source} Source */
 /** @typedef {import('./media.js').Received} Received */
 /** @typedef {{id: string, role: 'seller'|'buyer'|'guest', name: string, state: 'knocking'|'present'|'reconnecting', audio: boolean, video: boolean, screen: boolean}} Participant */
-/** @typedef {{remaining_seconds: number, level: 'ok'|'low'|'last'|'out'}} Minutes */
+/** @typedef {{remaining_seconds: number, level: 'ok'|'most'|'low'|'last'|'out', limit?: 'month'|'conference'}} Minutes */
 /** @typedef {{state: 'off'|'on'|'failed', participants: string[], message?: string}} Recording */
 /** @typedef {{n: number, participant: string, name: string, text: string, at: string}} Chat */
 /** @typedef {{accepted: boolean, text: string, language: string, version?: string}} Consent */

@@ -9,6 +9,8 @@ import { Ears } from './ears.js';
 import { banner, showKnocks, showMinutes, showQuality, showRecording, timer, toast } from './status.js';
 import { Stage } from './tiles.js';
 
+const WARNED = new Set(['most', 'low', 'last']);
+
 /**
  * @param {import('../../sdk/showroom.js').Showroom} room
  * @param {import('../join/own.js').Own} own
@@ -108,9 +110,14 @@ export function callPage(room, own, onAnswer) {
     render();
   }
 
+  let warned = '';
+  /** The figure comes every few seconds; only another level is worth saying. */
   function warn(m) {
-    if (m.level === 'low') toast(t('minutes.low'), true);
-    if (m.level === 'last') toast(t(seller ? 'minutes.last' : 'minutes.lastBuyer'), true);
+    const now = `${m.level} ${m.limit}`;
+    if (now === warned) return;
+    warned = now;
+    if (m.level === 'last' && !seller) toast(t('minutes.lastBuyer'), true);
+    else if (WARNED.has(m.level)) toast(t(`minutes.${m.level}${m.limit === 'conference' ? 'Conference' : ''}`), true);
   }
 
   /** @type {[string, (e: any) => void][]} */

@@ -33,7 +33,7 @@ export function timer(since, skew = 0) {
  */
 export function showMinutes(minutes, seller, spent) {
   const e = byID('minutes');
-  e.hidden = !minutes || (!seller && (minutes.level === 'ok' || minutes.level === 'low'));
+  e.hidden = !minutes || (!seller && !['last', 'out'].includes(minutes.level));
   if (e.hidden) return;
   const left = Math.max(0, minutes.remaining_seconds - spent);
   e.className = `badge ${minutes.level}`;

@@ -20,6 +20,13 @@ export class API {
   constructor(key) { this.#key = key; }
 
   get(path) { return this.#call('GET', path); }
+  /** A file of the API, as it is. @param {string} path @returns {Promise<Blob>} */
+  async file(path) {
+    const response = await fetch(`/api/v1${path}`, { cache: 'no-store', headers: { Authorization: `Bearer ${this.#key}` } }).catch(() => { throw new Problem(0, {}); });
+    if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
+    return response.blob();
+  }
+
   patch(path, body) { return this.#call('PATCH', path, body); }
   delete(path) { return this.#call('DELETE', path); }
 

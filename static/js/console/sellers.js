@@ -1,9 +1,10 @@
 /** Sellers: list, one with the minutes used, new, edit. */
 import { el, icon } from '../dom.js';
-import { clock, language, number, t } from '../text.js';
+import { language, number, t } from '../text.js';
 import { once } from './api.js';
 import { noticeBody, noticeFields } from './notices.js';
 import { failure, field, form, head, languageOptions, say } from './parts.js';
+import { bar } from './usage.js';
 
 /** @param {import('./parts.js').Place} place */
 export async function sellers({ api, show, signal }) {
@@ -25,6 +26,7 @@ function fields(s) {
     field('name', t('console.name'), { required: true, maxLength: 200, value: s?.name ?? '', autocomplete: 'off' }),
     field('email', t('console.email'), { type: 'email', value: s?.email ?? '', autocomplete: 'off' }),
     field('monthly_minutes', t('console.monthlyMinutes'), { type: 'number', min: '0', required: true, value: String(s?.monthly_minutes ?? 600) }),
+    field('conference_minutes', t('console.conferenceMinutes'), { type: 'number', min: '0', max: '1440', required: true, value: String(s?.conference_minutes ?? 0) }),
     field('language', t('language'), { options: languageOptions(), value: s?.language ?? language() }),
     field('time_zone', t('console.timeZone'), { options: all.map((z) => [z, z]), value: zone }),
     field('retention_days', t('console.retentionDays'), { type: 'number', min: '0', max: '36500', required: true, value: String(s?.retention_days ?? 0) }),
@@ -36,7 +38,7 @@ function fields(s) {
 
 /** What the API wants; on creation empty optional fields are left out. */
 function body(v, keepEmpty) {
-  const b = { ...noticeBody(v, keepEmpty), name: v.name, monthly_minutes: Number(v.monthly_minutes), language: v.language, time_zone: v.time_zone,
+  const b = { ...noticeBody(v, keepEmpty), name: v.name, monthly_minutes: Number(v.monthly_minutes), conference_minutes: Number(v.conference_minutes), language: v.language, time_zone: v.time_zone,
     retention_days: Number(v.retention_days), without_consent: v.without_consent };
   if (v.email || keepEmpty) b.email = v.email;
   if (v.reference || keepEmpty) b.reference = v.reference;
@@ -81,12 +83,8 @@ export async function seller({ api, show, signal }, id) {
   async function used() {
     try {
       const u = await api.get(`${path}/usage`);
-      const share = u.cap_seconds ? Math.min(1, u.used_seconds / u.cap_seconds) : 1;
-      const fill = el('span');
-      fill.style.width = `${share * 100}%`;
-      usage.replaceChildren(el('header', {}, el('h2', {}, t('console.usage')), el('span', { class: 'muted' }, u.month)),
-        el('div', { class: share > 0.9 ? 'bar high' : 'bar', role: 'img', 'aria-label': number(share, { style: 'percent' }) }, fill),
-        el('p', { testid: 'used', data: { seconds: String(u.used_seconds), cap: String(u.cap_seconds) } }, t('console.usedOf', { used: clock(u.used_seconds), cap: number(u.cap_seconds / 60), left: clock(u.remaining_seconds) })));
+      usage.replaceChildren(el('header', {}, el('h2', {}, t('console.usage')), el('span', { class: 'muted' }, u.month)), ...bar(u),
+        el('p', {}, el('a', { href: `#/sellers/${id}/usage`, testid: 'usage-link' }, t('usage.open'))));
     } catch (err) {
       usage.replaceChildren(failure(err, used));
     }

@@ -4,7 +4,7 @@ import { clock, put, t, tOr } from '../text.js';
 
 /** Titles by code; everything else is "something went wrong". */
 const TITLES = {
-  over: ['no_consent', 'left', 'ended', 'minutes_exhausted', 'conference_over'],
+  over: ['no_consent', 'left', 'ended', 'minutes_exhausted', 'time_limit', 'conference_over'],
   closed: ['denied', 'removed', 'revoked', 'expired', 'cancelled', 'token_invalid', 'token_expired', 'token_revoked', 'conference_cancelled', 'forbidden', 'no_token', 'consent_required'],
   later: ['too_early', 'seller_unavailable', 'no_minutes', 'room_full', 'rate_limited', 'too_many'],
   elsewhere: ['replaced', 'already_joined'],
