@@ -156,12 +156,19 @@ func (c Conference) delivered(message string, d Delivery) Conference {
 	return c
 }
 
-// State is where a message stands: queued while a channel has to try, else sent if one took it, failed if one gave up, or kept.
+// ReasonOvertaken is why a message is skipped that is not so any more.
+const ReasonOvertaken = "overtaken"
+
+// State is where a message stands: queued while a channel has to try, else sent if one took it, failed if one gave up, skipped if it was overtaken, or
+// kept.
 func (m Message) State() DeliveryState {
 	for _, state := range []DeliveryState{DeliveryQueued, DeliverySent, DeliveryFailed} {
 		if slices.ContainsFunc(m.Deliveries, func(d Delivery) bool { return d.State == state }) {
 			return state
 		}
+	}
+	if slices.ContainsFunc(m.Deliveries, func(d Delivery) bool { return d.Reason == ReasonOvertaken }) {
+		return DeliverySkipped
 	}
 	return MessageKept
 }

@@ -15,7 +15,8 @@ type Policy struct {
 }
 
 const (
-	maxMessages   = 60 // of a conference
+	maxMessages   = 200 // of a conference
+	maxWaiting    = 40  // of them, that the buyer waits: the others must have room
 	newsWorth     = 24 * time.Hour
 	waitingWorth  = 15 * time.Minute
 	waitingAgain  = 10 * time.Minute // who comes back within this has not begun to wait anew
@@ -172,7 +173,7 @@ func Notify(p Policy, newLink func() string) Rule {
 	return func(c Case, now time.Time) ([]Event, error) {
 		b := newBatch(c, now)
 		for _, d := range c.dues(p) {
-			if b.case_.Conference.queued(d.id) || now.Before(d.at) || !now.Before(d.until) || len(b.case_.Conference.Messages) >= maxMessages {
+			if now.Before(d.at) || !now.Before(d.until) || !b.case_.Conference.takes(d) {
 				continue
 			}
 			b.conference(System, Queued{Message: d.id, Kind: d.kind, To: d.to, Link: b.messageLink(d, newLink), Sequence: c.Conference.Sequence, Until: d.until, Channels: p.Channels, Waiting: d.waiting})
@@ -181,7 +182,22 @@ func Notify(p Policy, newLink func() string) Rule {
 	}
 }
 
-func (c Conference) queued(id string) bool { _, known := c.Messages[id]; return known }
+// takes says whether a message is new and there is room for it.
+func (c Conference) takes(d due) bool {
+	if _, known := c.Messages[d.id]; known || len(c.Messages) >= maxMessages {
+		return false
+	}
+	return d.kind != KindWaiting || c.count(KindWaiting) < maxWaiting
+}
+
+func (c Conference) count(kind Kind) (n int) {
+	for _, m := range c.Messages {
+		if m.Kind == kind {
+			n++
+		}
+	}
+	return n
+}
 
 // NextNotice is when to apply [Notify] next, zero for not before something happens. It is at the start of the conference at the latest, whatever
 // the policy, so that who changes the policy finds all that are to come.

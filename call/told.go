@@ -41,7 +41,7 @@ func (c Conference) TellSeller() (t Told, waits bool) {
 	switch {
 	case !t.Seller.IsZero() || !t.Colleague.IsZero():
 		t.State = ToldSent
-	case open || !tried && len(c.Messages) < maxMessages: // the follower is about to queue it
+	case open || !tried && len(c.Messages) < maxMessages && c.count(KindWaiting) < maxWaiting: // the follower is about to queue it
 		t.State = ToldSending
 	default:
 		t.State = ToldNobody

@@ -30,6 +30,8 @@ type reading struct {
 	media sfu.ServerStats
 	hub   signaling.Stats
 	keep  rest.Waiting
+
+	messages, unsent int
 }
 
 func counter(name, help string, value func(*reading) uint64) measure {
@@ -49,6 +51,8 @@ var measures = []measure{
 	gauge("participants", "Participants in conferences.", func(r *reading) int { return r.hub.Participants }),
 	gauge("recordings_waiting", "Conferences whose recording is being uploaded or deleted, or waits for it.", func(r *reading) int { return r.keep.Conferences }),
 	gauge("recordings_failing", "Those of them whose last try failed. Should be 0.", func(r *reading) int { return r.keep.Failing }),
+	gauge("messages_waiting", "Messages to people that are to be sent, by each channel.", func(r *reading) int { return r.messages }),
+	gauge("messages_failing", "Those of them whose last try failed. Should be 0.", func(r *reading) int { return r.unsent }),
 	gauge("joins_waiting", "Participants who wait for their turn to join: many come at once, and media goes first.", func(r *reading) int { return r.media.Waiting }),
 
 	counter("media_received_packets_total", "RTP packets from publishers.", func(r *reading) uint64 { return r.media.ReceivedPackets }),
@@ -89,6 +93,7 @@ func (a *app) Describe(c chan<- *prometheus.Desc) {
 // Collect reads everything once.
 func (a *app) Collect(c chan<- prometheus.Metric) {
 	r := &reading{media: a.media.Stats(), hub: a.hub.Stats(), keep: a.keeper.Waiting()}
+	r.messages, r.unsent = a.outbox.Waiting()
 	for _, m := range measures {
 		c <- prometheus.MustNewConstMetric(m.desc, m.kind, m.value(r))
 	}

@@ -54,7 +54,7 @@ func (a *app) messageOf(ctx context.Context, conference, id string) (any, error)
 	}
 	m, known := c.Conference.Messages[id]
 	if !known {
-		return nil, errors.New("the message is not in the view of its conference")
+		return nil, call.ErrNotFound
 	}
 	return rest.ShowMessage(call.Placed{Case: c, Message: m}, wording{a})
 }

@@ -12,6 +12,9 @@ import (
 
 const productID = "-//Showroom//Showroom//EN"
 
+// withCalendar are the kinds that change what a calendar should have.
+var withCalendar = []call.Kind{call.KindInvitation, call.KindUpdate, call.KindCancellation}
+
 // addCalendar adds the file that puts the conference into the recipient's calendar, moves it there or takes it out (iTIP, RFC 5546 §3.2.2 and §3.2.5).
 // Times are UTC, which every calendar shows in its owner's zone. The UID is the conference's, the SEQUENCE rises with each plan and with the cancellation.
 func (w *Writer) addCalendar(out *Message, c call.Case, m call.Message) error {

@@ -3,6 +3,7 @@ package notify
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -63,6 +64,39 @@ func TestSignatures(t *testing.T) {
 	}
 	if verified[0] != nil || verified[1] != nil || verified[2] == nil || verified[3] != nil {
 		t.Errorf("old, new, foreign secret, JSON: %v", verified)
+	}
+}
+
+// TestMessagesToWebhooks: a message goes out with its words; of one that is gone the event is all that there is; and what fails is tried again.
+func TestMessagesToWebhooks(t *testing.T) {
+	var sent []string
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		sent = append(sent, string(body))
+	}))
+	t.Cleanup(s.Close)
+	w := guarded(t, "127.0.0.0/8")
+	w.Message = func(_ context.Context, conference, message string) (any, error) {
+		switch message {
+		case "gone":
+			return nil, call.ErrNotFound
+		case "unread":
+			return nil, errors.New("disk on fire")
+		}
+		return map[string]string{"text": "words of " + conference}, nil
+	}
+	hook := call.Webhook{ID: "hook_a", URL: s.URL}
+	try := func(message string) call.Attempt {
+		return w.deliver(t.Context(), hook, call.Event{Seq: 7, Stream: "conf_a", Body: call.Queued{Message: message, Kind: call.KindReminder}})
+	}
+	if a := try("there"); a.Error != "" || !strings.Contains(sent[0], "words of conf_a") {
+		t.Errorf("%+v, %q", a, sent)
+	}
+	if a := try("gone"); a.Error != "" || !strings.Contains(sent[1], `"kind":"reminder"`) {
+		t.Errorf("%+v, %q", a, sent)
+	}
+	if a := try("unread"); a.Error != "disk on fire" || len(sent) != 2 || a.Seq != 7 {
+		t.Errorf("%+v, %q", a, sent)
 	}
 }
 

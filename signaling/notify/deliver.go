@@ -35,10 +35,12 @@ func (w *Webhooks) deliver(ctx context.Context, hook call.Webhook, e call.Event)
 	d := delivery{Type: e.Body.Type(), Timestamp: e.At, ID: eventID(e.Seq), Seq: e.Seq, Stream: e.Stream, At: e.At, Actor: e.Actor, Data: e.Body}
 	if q, ok := e.Body.(call.Queued); ok && w.Message != nil {
 		message, err := w.Message(ctx, e.Stream, q.Message)
-		if err != nil {
+		switch {
+		case err == nil:
+			d.Data = message
+		case !errors.Is(err, call.ErrNotFound): // of what is gone the event is all that there is
 			return call.Attempt{Seq: e.Seq, Type: d.Type, Stream: e.Stream, At: w.Now().UTC(), Error: readable(err)}
 		}
-		d.Data = message
 	}
 	return w.attempt(ctx, hook, d)
 }

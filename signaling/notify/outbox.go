@@ -90,7 +90,7 @@ func (o *Outbox) Run(ctx context.Context) {
 // handle looks at a conference whose event may give reason to tell somebody.
 func (o *Outbox) handle(ctx context.Context, e call.Event) error {
 	switch e.Body.(type) {
-	case call.Scheduled, call.Rescheduled, call.Changed, call.Declined, call.Cancelled, call.NoShow, call.WaitingForSeller:
+	case call.Scheduled, call.Rescheduled, call.Changed, call.Accepted, call.Declined, call.Cancelled, call.NoShow, call.WaitingForSeller:
 		return o.decide(ctx, e.Stream)
 	case call.SellerChanged:
 		ids, err := o.store.Upcoming(ctx, e.Stream, o.now().Add(-longestCall))

@@ -228,12 +228,12 @@ func TestTexts(t *testing.T) {
 		for kind, roles := range kinds {
 			for _, role := range roles {
 				m := written(t, func(c *call.Case, m *call.Message) {
-					c.Seller.Language, c.Conference.Language, c.Seller.ColleagueName = language, language, "Caio Reis"
+					c.Seller.Language, c.Conference.Language, c.Seller.ColleagueName = language, language, ""
 					c.Conference.Subject = "<b>Pulse</b>"
 					m.Kind, m.To, m.Since = kind, role, m.At
 				})
 				if m.Subject == "" || m.Short == "" || strings.Contains(m.Text+m.Short+m.Subject, "{{") || strings.ContainsAny(m.Subject, "\r\n") ||
-					!strings.Contains(m.Text, m.URL) || strings.Contains(m.Text, "\n\n\n") {
+					!strings.Contains(m.Text, m.URL) || strings.Contains(m.Text, "\n\n\n") || strings.Contains(m.Text, " ,") {
 					t.Errorf("%s %s %s: %q\n%s", language, kind, role, m.Subject, m.Text)
 				}
 				if strings.Contains(m.HTML, "<b>") || !strings.Contains(m.HTML, `lang="`+language+`"`) {
@@ -242,4 +242,19 @@ func TestTexts(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDeclinedAndTakenBack: who comes after all is reminded after all.
+func TestDeclinedAndTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := openOffice(t, "UTC", "2026-05-04 09:00")
+		id := o.schedule(o.parse("UTC", "2026-05-04 12:00"))
+		o.until("2026-05-04 09:30")
+		o.apply(id, call.Decline("buyer", ""))
+		o.until("2026-05-04 11:10")
+		o.apply(id, call.Accept("buyer"))
+		o.until("2026-05-04 12:00")
+		o.want("05-04 09:00:00 invitation_buyer_0", "05-04 09:00:00 invitation_seller_0", "05-04 09:30:00 declined_seller_1777887000",
+			"05-04 11:10:00 reminder_buyer_0_60", "05-04 11:10:00 reminder_seller_0_60", "05-04 11:50:00 reminder_buyer_0_10", "05-04 11:50:00 reminder_seller_0_10")
+	})
 }

@@ -61,6 +61,18 @@ func (o *Outbox) Tries(conference, message string) (tries []Try) {
 	return tries
 }
 
+// Waiting is how many deliveries are to be made, and how many of them failed the last time.
+func (o *Outbox) Waiting() (all, failing int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, e := range o.errands {
+		if e.err != nil {
+			failing++
+		}
+	}
+	return len(o.errands), failing
+}
+
 // send makes the deliveries that the log asks for until ctx is done, and returns when none is under way.
 func (o *Outbox) send(ctx context.Context) {
 	var wg sync.WaitGroup
@@ -250,7 +262,7 @@ func (o *Outbox) try(ctx context.Context, c call.Case, m call.Message, a address
 	case i < 0:
 		return failed("this server has the channel no longer")
 	case !c.Conference.Stands(m):
-		return call.Skipped{Message: m.ID, Channel: a.channel, Reason: ReasonOvertaken}, nil
+		return call.Skipped{Message: m.ID, Channel: a.channel, Reason: call.ReasonOvertaken}, nil
 	case !o.now().Before(m.Until) && failure != nil:
 		return failed(failure.Error())
 	case !o.now().Before(m.Until):
@@ -284,9 +296,6 @@ func reasonIn(outcome call.Body) string {
 	}
 	return ""
 }
-
-// ReasonOvertaken is why a message is skipped that is not so any more.
-const ReasonOvertaken = "overtaken"
 
 // withoutAddresses is the text of an error without the recipient's addresses, which the log must not keep.
 func withoutAddresses(err error, to Recipient) string {

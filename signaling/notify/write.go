@@ -6,7 +6,6 @@ import (
 	"fmt"
 	htmltemplate "html/template"
 	"net/url"
-	"slices"
 	"strings"
 	"text/template"
 
@@ -144,9 +143,6 @@ func (p *page) fill(m *Message) error {
 		m.Action = p.say("join")
 		notes = append(notes, p.say("secret"))
 	}
-	if slices.Contains(withCalendar, m.Kind) {
-		notes = append(notes, p.say("calendar"))
-	}
 	if p.err != nil {
 		return p.err
 	}
@@ -166,6 +162,3 @@ func (p *page) fill(m *Message) error {
 	m.HTML = html.String()
 	return err
 }
-
-// withCalendar are the kinds that change what a calendar should have.
-var withCalendar = []call.Kind{call.KindInvitation, call.KindUpdate, call.KindCancellation}
