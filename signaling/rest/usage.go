@@ -114,7 +114,7 @@ func (a *api) usageByCall(r *request) (monthUsage, call.Seller, error) {
 		}
 		out.Used += spent.Seconds
 		out.Data = append(out.Data, callUsage{
-			Conference: spent.Conference, Subject: c.Conference.Subject, Buyer: person{c.Buyer.ID, c.Buyer.Name}, From: spent.From.UTC(), Seconds: spent.Seconds,
+			Conference: spent.Conference, Subject: c.Conference.Subject, Buyer: buyerPerson(c.Buyer), From: spent.From.UTC(), Seconds: spent.Seconds,
 		})
 	}
 	out.Remaining = max(0, out.Cap-out.Used)
