@@ -56,7 +56,7 @@ func (s *Server) listenEngine(n int) (*engine, error) {
 		return nil, fmt.Errorf("listen for media on UDP %s: %w", address, err)
 	}
 	e.overload.log = s.config.Log.With("udp", e.udp.LocalAddr().String())
-	e.batches.New = func() any { return e.udp.NewBatch() }
+	e.batches.New = func() any { return e.udp.NewSmallBatch() }
 	e.valve = newValve(e.udp)
 	e.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: e.valve, Logger: s.logs.NewLogger("ice-udp")})
 	return e, nil

@@ -155,7 +155,9 @@ func testRig(t testing.TB, subscribers int) *rig {
 	}
 	p.sources["1"] = Camera
 	p.guard.declare("a=ssrc:5\r\na=ssrc:6\r\n")
+	p.receiver.mu.Lock() // the engine's watcher looks after the peer as well
 	p.receiver.in, p.receiver.open = testContext(t, srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow)), true
+	p.receiver.mu.Unlock()
 	p.route(&routes{
 		declared: map[uint32]declared{5: {mid: "1"}, 6: {mid: "1", repairs: 5}}, midID: 1, ccID: 2,
 		sections: map[string]*reading{"1": {

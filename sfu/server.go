@@ -92,7 +92,7 @@ func (s *Server) listen() error {
 		s.tcpConns = newTCPListener(s.tcp, s.config.TCPBuffer, &s.tcpDropped)
 		s.tcpMux = ice.NewTCPMuxDefault(ice.TCPMuxParams{
 			Listener: s.tcpConns,
-			Logger:   s.logs.NewLogger("ice-tcp"), ReadBufferSize: 64, FirstStunBindTimeout: 5 * time.Second,
+			Logger:   s.logs.NewLogger("ice-tcp"), ReadBufferSize: 16, FirstStunBindTimeout: 5 * time.Second,
 		})
 	}
 	return nil

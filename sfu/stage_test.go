@@ -84,9 +84,12 @@ func stages(t testing.TB) map[string]func() {
 	e.send(at)
 	now := at
 	feedback := func() { // what the packets of 100 ms make: congestion feedback, and each second a report
+		r := &e.publisher.receiver
+		r.mu.Lock() // the engine's watcher looks after the peer as well
+		defer r.mu.Unlock()
 		for i := range 20 {
 			now = now.Add(5 * time.Millisecond)
-			e.publisher.receiver.congestion.Record(5, uint16(now.UnixMilli()/5), now.UnixMicro()+int64(i))
+			r.congestion.Record(5, uint16(now.UnixMilli()/5), now.UnixMicro()+int64(i))
 		}
 		e.publisher.feedback(now, out)
 	}

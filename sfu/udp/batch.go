@@ -7,6 +7,7 @@ const (
 	MaxSize = 2048
 
 	batchBytes    = 128 << 10
+	smallBytes    = 16 << 10
 	batchMessages = 128 // datagrams of a batch; a full one is sent
 )
 
@@ -35,10 +36,15 @@ type dest struct {
 // Hint remembers where a destination stood in a batch. Keep one with each destination.
 type Hint struct{ dest int }
 
-// NewBatch makes an empty batch.
-func (c *Conn) NewBatch() *Batch {
+// NewBatch makes an empty batch, for a goroutine that forwards media.
+func (c *Conn) NewBatch() *Batch { return c.newBatch(batchBytes) }
+
+// NewSmallBatch makes an empty batch that is sent sooner, for those who send little.
+func (c *Conn) NewSmallBatch() *Batch { return c.newBatch(smallBytes) }
+
+func (c *Conn) newBatch(size int) *Batch {
 	b := &Batch{
-		conn: c, buf: make([]byte, 0, batchBytes),
+		conn: c, buf: make([]byte, 0, size),
 		entries: make([]entry, 0, batchMessages), dests: make([]dest, 0, batchMessages),
 	}
 	b.init()
