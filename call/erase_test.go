@@ -11,7 +11,7 @@ import (
 // impersonal are the fields of events with texts that say nothing of a person: ids, words of ours, names of files, checksums, and what concerns the
 // seller only. Whatever text is not here must be gone from an event without anything personal: whoever adds one decides.
 var impersonal = []string{
-	"Seller", "Buyer", "Language", "Recording", "Link", "Role", "Participant", "Share", "File", "Files", "Wants", "Key", "Source", "Month", "Conference", "Level", "Missing", "Message", "Kind", "To", "Channel", "Channels",
+	"Seller", "Buyer", "Language", "Recording", "Link", "Role", "Participant", "Share", "File", "Files", "Wants", "Key", "Source", "Month", "Conference", "Level", "Limit", "Missing", "Message", "Kind", "To", "Channel", "Channels",
 	"Version", "Recordings", "RecordingFailed.Reason", "RecordingComposeFailed.Reason", "DeletionOrdered.Reason", "RecordingDeleted.Reason",
 	"RecordingFinished.", "RecordingDeleted.", "RecordingComposed.", "SellerRegistered.", "SellerChanged.",
 }
