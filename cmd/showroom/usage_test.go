@@ -24,7 +24,7 @@ import (
 	"showroom/store/object"
 )
 
-// TestUsageOverTheMonth lets a call run over the end of a month at which there is no midnight: in Havana the clocks of 1 April 2000 went from 0:00 to
+// TestUsageOverTheMonth lets a call run over the end of a month at which there is no midnight: in Havana the clocks of 1 April 2001 went from 0:00 to
 // 1:00. What the API says of both months is the fold of the log, in the resource, the lines and the table.
 func TestUsageOverTheMonth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestUsageOverTheMonth(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		end := time.Date(2000, 4, 1, 5, 0, 0, 0, time.UTC)
+		end := time.Date(2001, 4, 1, 5, 0, 0, 0, time.UTC)
 		time.Sleep(time.Until(end.Add(-90 * time.Second)))
 		apply := func(id string, rules ...call.Rule) (c call.Case) {
 			for _, rule := range rules {
@@ -62,7 +62,7 @@ func TestUsageOverTheMonth(t *testing.T) {
 		}
 		c = apply(id, call.End("seller", call.ReasonEnded))
 		spent := c.Conference.ConnectedSeconds
-		for month, want := range map[string]int{"2000-03": 90, "2000-04": spent - 90} {
+		for month, want := range map[string]int{"2001-03": 90, "2001-04": spent - 90} {
 			ask := func(path string) []byte {
 				r := httptest.NewRequest(http.MethodGet, "/api/v1/sellers/"+seller.ID+path+"?month="+month, nil)
 				r.Header.Set("Authorization", "Bearer "+secret)
