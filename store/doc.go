@@ -7,7 +7,7 @@
 //
 // The log (ev) is the truth. Events are added and never change, with one exception: when a buyer's data is erased, what is personal in theirs is
 // overwritten in place, see [Store.Anonymize]. Streams, views and lists are derived from it and [Store.Rebuild] makes them anew. Cursors, timers,
-// API keys, secrets, webhooks and remembered answers are not events and stand beside it.
+// API keys, users, sessions, secrets, webhooks and remembered answers are not events and stand beside it.
 //
 //	ev/ seq                           an event, JSON
 //	st/ stream 0 seq                  which events concern a stream; minutes concern the seller and the conference
@@ -28,6 +28,11 @@
 //	cu/ name                          the cursor of a follower, 8 bytes
 //	ki/ id                            an API key with the digests of its secrets, JSON
 //	ke/ SHA-256                       which API key a secret opens, by the secret's digest, JSON
+//	us/ id                            a user with the digest of their password, JSON
+//	ui/ e-mail                        which user has an e-mail address
+//	ul/ SHA-256                       whose password a one-time link sets, by the digest of its secret
+//	ss/ user 0 id                     a session of a user with the digest of its secret, JSON
+//	sx/ SHA-256                       which session a secret opens, JSON
 //	sc/ name                          a secret of this installation, raw
 //	an/ SHA-256   ax/ expiry SHA-256  an answer kept under an idempotency key, JSON, and when it may go
 //	wh/ id                            a webhook and how far it was told, JSON

@@ -17,7 +17,7 @@ var mayImport = map[string]struct{ ours, others []string }{
 	"sfu":               {ours: []string{"sfu/udp"}, others: []string{"github.com/pion"}},
 	"sfu/udp":           {others: []string{"github.com/pion", "golang.org/x/net", "golang.org/x/sys"}},
 	"signaling":         {ours: []string{"call", "sfu"}, others: []string{"github.com/gorilla/websocket", "github.com/golang-jwt/jwt", "golang.org/x/time"}},
-	"signaling/rest":    {ours: []string{"call", "store/object"}, others: []string{"golang.org/x/time", "go.yaml.in/yaml", "github.com/gorilla/websocket"}},
+	"signaling/rest":    {ours: []string{"call", "store/object", "signaling/rest/password"}, others: []string{"golang.org/x/time", "go.yaml.in/yaml", "github.com/gorilla/websocket"}},
 	"signaling/notify":  {ours: []string{"call"}, others: []string{"code.dny.dev/ssrf", "github.com/arran4/golang-ical", "github.com/wneessen/go-mail"}},
 	"recorder":          {ours: []string{"call", "store/object", "recorder/webm"}, others: []string{"github.com/pion/rtp", "golang.org/x/sys"}},
 	"recorder/webm":     {others: []string{"github.com/at-wat/ebml-go"}},
@@ -28,6 +28,8 @@ var mayImport = map[string]struct{ ours, others []string }{
 	"static":            {},
 	"cmd/showroom":      {ours: []string{"*"}, others: []string{"*"}},
 	"cmd/showroom/load": {ours: []string{"sfu/sfutest"}, others: []string{"github.com/pion", "github.com/gorilla/websocket", "golang.org/x/sys"}},
+
+	"signaling/rest/password": {others: []string{"golang.org/x/crypto"}},
 
 	// suites and sources that only tests use
 	"sfu/sfutest":             {ours: []string{"sfu"}, others: []string{"github.com/pion"}},
