@@ -15,12 +15,15 @@ import (
 type access int
 
 const (
-	byKey         access = iota // Bearer: an API key, but not of the scope seller
-	byPass                      // Bearer: the token of an access link
-	byWatchToken                // Bearer: the token of a watch link
-	bySignature                 // exp and sig in the URL
-	byAnyKey                    // Bearer: an API key; one of the scope seller sees its seller only, see own.go
-	byOperatorKey               // Bearer: an API key of the scope operator
+	byKey          access = iota // Bearer: an API key, but not of the scope seller; or a session of such a role
+	byPass                       // Bearer: the token of an access link
+	byWatchToken                 // Bearer: the token of a watch link
+	bySignature                  // exp and sig in the URL
+	byAnyKey                     // Bearer: an API key; one of the scope seller sees its seller only, see own.go; or any session
+	byOperatorKey                // Bearer: an API key of the scope operator; or a session of that role
+	bySession                    // the cookie of a session
+	byPasswordLink               // Bearer: the token of a link to set a password
+	byAnyone                     // nothing: who signs in
 )
 
 // The scopes of API keys.
@@ -33,7 +36,7 @@ const (
 
 var scopes = []string{ScopeOperator, ScopeCRM, ScopeSeller, ScopeRead}
 
-// isKey says whether an API key is asked for.
+// isKey says whether an API key is asked for, for which a session may stand.
 func (a access) isKey() bool { return a == byKey || a == byAnyKey || a == byOperatorKey }
 
 const maxCredential = 4 << 10 // bytes
@@ -42,11 +45,13 @@ const maxCredential = 4 << 10 // bytes
 type subject struct {
 	access     access
 	key        call.Key
-	secret     string    // of the key; seals remembered answers, see idempotency.go
-	pass       call.Pass // of an access link
-	conference string    // the only one that a link, a watch link or a signed URL opens
-	buyer      string    // whose export a signed URL opens
-	by         string    // who a watch link or a signed URL was made for: a share, or whose key it was
+	secret     string       // of the key or session; seals remembered answers, see idempotency.go
+	session    call.Session // of a user; key is then what the role allows
+	user       call.User    // of a session or a link to set a password
+	pass       call.Pass    // of an access link
+	conference string       // the only one that a link, a watch link or a signed URL opens
+	by         string       // who a watch link or a signed URL was made for: a share, or whose key it was
+	buyer      string       // whose export a signed URL opens
 }
 
 // letIn is how every request passes: who is it, and may they. A good credential is never refused for the failures of others
@@ -79,7 +84,7 @@ func authorize(s subject, rt route, conference string) error {
 		return nil
 	}
 	if !slices.Contains(rt.scopes(), s.key.Scope) {
-		return fail(codeForbidden, fmt.Sprintf("this API key has the scope %q, which does not allow %s here", s.key.Scope, rt.method))
+		return fail(codeForbidden, fmt.Sprintf("the scope %q does not allow %s here", s.key.Scope, rt.method))
 	}
 	return nil
 }
@@ -109,6 +114,18 @@ func (a *api) authenticate(by access, r *request) (subject, error) {
 		whose, err := a.signer.checkFile(conference, r.PathValue("file"), r.URL.Query(), r.now)
 		return subject{access: by, conference: conference, by: whose}, err
 	}
+	if by == byAnyone {
+		return subject{access: by}, a.ownSite(r.Request)
+	}
+	if secret := a.sessionSecret(r.Request); by == bySession || by.isKey() && secret != "" && r.Header.Get("Authorization") == "" {
+		if secret == "" {
+			return subject{}, fail(codeUnauth, "sign in first")
+		}
+		if err := a.ownSite(r.Request); err != nil {
+			return subject{}, err
+		}
+		return a.signedIn(r.Context(), by, secret)
+	}
 	credential, err := bearer(r.Header)
 	if err != nil {
 		return subject{}, err
@@ -126,6 +143,9 @@ func (a *api) authenticate(by access, r *request) (subject, error) {
 	case byPass:
 		pass, err := a.Tokens.Verify(credential, r.now)
 		return subject{access: by, pass: pass, conference: pass.Conference}, linkProblem(err)
+	case byPasswordLink:
+		u, err := a.Store.InvitedUser(r.Context(), credential)
+		return subject{access: by, secret: credential, user: u}, invitedProblem(err)
 	default:
 		conference, whose, err := a.signer.checkWatch(credential, r.now)
 		return subject{access: by, conference: conference, by: whose}, err
@@ -134,7 +154,7 @@ func (a *api) authenticate(by access, r *request) (subject, error) {
 
 // presented says whether there was anything to check: asking without a credential is no guess.
 func presented(by access, r *request) bool {
-	return by == bySignature || r.Header.Get("Authorization") != ""
+	return by == bySignature || by != bySession && r.Header.Get("Authorization") != ""
 }
 
 // bearer is the credential of the Authorization header (RFC 6750, section 2.1).

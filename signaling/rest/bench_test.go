@@ -164,7 +164,31 @@ func (b *bench) wantAs(status int, credential, method, path, body string, pairs 
 }
 
 // visit is a conference with everything a test may look at; key is its seller's, id and secret.
-type visit struct{ seller, buyer, conference, link, token, share, watch, file, key, secret, webhook string }
+type visit struct {
+	seller, buyer, conference, link, token, share, watch, file, key, secret, webhook string
+
+	user, email, session, cookie, invite string // of the seller's user
+}
+
+const benchPassword = "volta pelo carro"
+
+// benchDigest costs less than one that is made for use.
+const benchDigest = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$WnugW9Wh5hdaIp5QtG+9mg"
+
+// signIn makes a user of a role, signed in, and returns the header of their browser.
+func (b *bench) signIn(role, seller string) (u call.User, s call.Session, cookie string) {
+	b.t.Helper()
+	u, err := b.store.AddUser(b.t.Context(), call.User{Email: newID("p") + "@example.com", Name: "Ana Secret", Role: role, Seller: seller})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.store.digests[u.ID] = benchDigest
+	secret, s, err := b.store.OpenSession(b.t.Context(), u.ID, benchDigest, "192.0.2.1", "Firefox")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return u, s, b.handler.(*api).cookieName() + "=" + secret
+}
 
 const fileText = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -187,6 +211,9 @@ func (b *bench) visit() visit {
 	_, v.watch, _ = strings.Cut(s.str("url"), "#")
 	v.webhook = "hook_" + strings.TrimPrefix(v.conference, "conf_")
 	b.store.hooks[v.webhook] = call.Webhook{ID: v.webhook, URL: "https://crm.example/hooks", Events: []string{"*"}}
+	u, session, cookie := b.signIn(ScopeSeller, v.seller)
+	v.user, v.email, v.session, v.cookie = u.ID, u.Email, session.ID, cookie
+	v.invite, _ = b.store.InviteUser(b.t.Context(), u.ID, b.now)
 	b.record(v.conference, v.file)
 	return v
 }

@@ -50,6 +50,22 @@ func (f *failures) add(address string, now time.Time) time.Duration {
 	return w.ends.Sub(now)
 }
 
+// forgive takes one back, which was counted before it was known to be good.
+func (f *failures) forgive(address string) {
+	addr := network(address)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	w, known := f.seen[addr]
+	if !known { // it is among those that share a count
+		addr = netip.Addr{}
+		w = f.seen[addr]
+	}
+	if w.n > 0 {
+		w.n--
+		f.seen[addr] = w
+	}
+}
+
 // forget drops what has run out. The caller holds mu.
 func (f *failures) forget(now time.Time) {
 	for addr, w := range f.seen {

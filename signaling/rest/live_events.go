@@ -45,7 +45,8 @@ type liveMessageOut struct {
 	Message string `json:"message,omitempty"`
 }
 
-// live serves the events over a WebSocket: the key is in the first message, not in the address. Events come from the log by their number: a slow
+// live serves the events over a WebSocket: the key is in the first message, not in the address, or the cookie of a session came with
+// a page of ours. Events come from the log by their number: a slow
 // subscriber is behind and misses nothing, and there is no queue.
 func (a *api) live(w http.ResponseWriter, r *http.Request) {
 	leave, room := a.enterFeed()
@@ -69,6 +70,9 @@ func (a *api) live(w http.ResponseWriter, r *http.Request) {
 	}
 	defer ws.Close()
 	s := &liveSocket{api: a, ws: ws, address: a.Address(r)}
+	if a.ownOrigin(r) {
+		s.session = a.sessionSecret(r)
+	}
 	s.serve()
 }
 
@@ -79,10 +83,18 @@ func (a *api) ownPage(r *http.Request) bool {
 	return origin == "" || slices.Contains(a.Origins, origin) || err == nil && strings.EqualFold(u.Host, r.Host)
 }
 
+// ownOrigin says whether the socket is of one of our own pages: to open one no browser asks what else guards cookies, so the page must say who it is.
+func (a *api) ownOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	u, err := url.Parse(origin)
+	return err == nil && origin != "" && (strings.EqualFold(u.Host, r.Host) || origin == originOf(a.PublicURL)) && a.ownSite(r) == nil
+}
+
 type liveSocket struct {
 	*api
 	ws      *websocket.Conn
 	address string
+	session string // secret of a session, if one of our pages brought it
 }
 
 // serve runs until the client goes, the key holds no more, or the server closes.
@@ -180,8 +192,15 @@ func (s *liveSocket) tell(ctx context.Context, in subscribe, after uint64) error
 	}
 }
 
-// admit checks the key and makes the feed that it may see.
+// admit checks the key, or without one the session, and makes the feed that it may see.
 func (s *liveSocket) admit(ctx context.Context, in subscribe) (*feed, error) {
+	if in.Key == "" && s.session != "" {
+		signedIn, err := s.signedIn(ctx, byAnyKey, s.session)
+		if err != nil {
+			return nil, err
+		}
+		return s.newFeed(signedIn.key, in.Seller, in.Buyer, in.Types)
+	}
 	key, err := s.Store.Key(ctx, in.Key)
 	if errors.Is(err, call.ErrNotFound) {
 		if wait := s.failures.add(s.address, s.Now()); wait > 0 {

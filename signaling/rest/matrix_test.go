@@ -21,7 +21,13 @@ func TestMatrix(t *testing.T) {
 				other := b.visit()
 				path, body := b.fill(rt, v)
 				pairs := []string{}
-				if header := c.header(v, other); header != "" {
+				switch header := c.header(v, other); {
+				case header == "operator's":
+					_, _, cookie := b.signIn(ScopeOperator, "")
+					pairs = append(pairs, "Cookie", cookie, "Sec-Fetch-Site", "same-origin")
+				case strings.HasPrefix(header, secureCookie):
+					pairs = append(pairs, "Cookie", header, "Sec-Fetch-Site", "same-origin")
+				case header != "":
 					pairs = append(pairs, "Authorization", header)
 				}
 				a := b.ask(rt.method, path, "", body, pairs...)
@@ -52,10 +58,34 @@ var credentials = []struct {
 	{"CRM's key", func(_, _ visit) string { return "Bearer " + crmKey }, scope(ScopeCRM)},
 	{"read key", func(_, _ visit) string { return "Bearer " + readKey }, scope(ScopeRead)},
 	{"seller's key", func(own, _ visit) string { return "Bearer " + own.secret }, scope(ScopeSeller)},
-	{"another seller's key", func(_, other visit) string { return "Bearer " + other.secret }, func(rt route) int {
-		want := scope(ScopeSeller)(rt)
+	{"another seller's key", func(_, other visit) string { return "Bearer " + other.secret }, foreign(scope(ScopeSeller))},
+	{"key of unknown scope", func(_, _ visit) string { return "Bearer " + oddKey }, scope(oddScope)},
+	{"access link", func(own, _ visit) string { return "Bearer " + own.token }, only(byPass)},
+	{"watch link", func(own, _ visit) string { return "Bearer " + own.watch }, only(byWatchToken)},
+	{"link to set a password", func(own, _ visit) string { return "Bearer " + own.invite }, only(byPasswordLink)},
+	{"operator's session", func(_, _ visit) string { return "operator's" }, foreign(role(ScopeOperator))},
+	{"seller's session", func(own, _ visit) string { return own.cookie }, role(ScopeSeller)},
+	{"another seller's session", func(_, other visit) string { return other.cookie }, foreign(role(ScopeSeller))},
+	{"session that ended", func(_, _ visit) string { return secureCookie + "=x" }, none},
+}
+
+// role opens what keys of its scope may ask, and what is of sessions only.
+func role(name string) func(route) int {
+	return func(rt route) int {
+		if rt.access == bySession {
+			return 200
+		}
+		return scope(name)(rt)
+	}
+}
+
+// foreign opens the same, but what the address names is another's; an operator has only no session of others by this way.
+func foreign(of func(route) int) func(route) int {
+	operator := of(route{access: byOperatorKey}) == 200
+	return func(rt route) int {
+		want := of(rt)
 		switch {
-		case want != 200 || rt.access == bySignature:
+		case want != 200 || rt.access == bySignature || operator && rt.access != bySession:
 			return want
 		case rt.method == http.MethodPost && rt.path == "/conferences": // the body names the seller
 			return 422
@@ -63,10 +93,7 @@ var credentials = []struct {
 			return 404
 		}
 		return 200
-	}},
-	{"key of unknown scope", func(_, _ visit) string { return "Bearer " + oddKey }, scope(oddScope)},
-	{"access link", func(own, _ visit) string { return "Bearer " + own.token }, only(byPass)},
-	{"watch link", func(own, _ visit) string { return "Bearer " + own.watch }, only(byWatchToken)},
+	}
 }
 
 // none opens only what carries its permission in the address.
@@ -82,7 +109,7 @@ func scope(name string) func(route) int {
 			byAnyKey:      name == ScopeOperator || name == ScopeCRM || name == ScopeSeller || read,
 		}
 		switch allowed, isKey := may[rt.access]; {
-		case allowed, rt.access == bySignature:
+		case allowed, rt.access == bySignature, rt.access == byAnyone:
 			return 200
 		case isKey:
 			return 403
@@ -93,7 +120,7 @@ func scope(name string) func(route) int {
 
 func only(a access) func(route) int {
 	return func(rt route) int {
-		if rt.access == a || rt.access == bySignature {
+		if rt.access == a || rt.access == bySignature || rt.access == byAnyone {
 			return 200
 		}
 		return 401
@@ -137,6 +164,11 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 		"PATCH /buyers/{id}":                   `{"name": "D"}`,
 		"POST /keys":                           `{"name": "K", "scope": "read"}`,
 		"PATCH /keys/{key}":                    `{"name": "L"}`,
+		"POST /session":                        `{"email": "` + v.email + `", "password": "` + benchPassword + `"}`,
+		"POST /me/password":                    `{"current": "` + benchPassword + `", "password": "outra volta no carro"}`,
+		"POST /password-link":                  `{"password": "outra volta no carro"}`,
+		"POST /users":                          `{"name": "C", "email": "c@example.com", "role": "operator"}`,
+		"PATCH /users/{user}":                  `{"disabled": true}`,
 		"POST /conferences":                    `{"seller": "` + v.seller + `", "buyer": "` + v.buyer + `", "subject": "S", "starts_at": "2026-11-21T10:00:00Z"}`,
 		"POST /conferences/{conference}/links": `{"role": "seller"}`,
 		"POST /conferences/{conference}/messages/{message}/report": `{"channel": "sms", "state": "sent"}`,
@@ -145,7 +177,7 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 		"PATCH /webhooks/{webhook}":          `{"description": "D"}`,
 		"POST /webhooks/{webhook}/redeliver": `{"after": 0}`,
 	}[rt.method+" "+rt.path]
-	return strings.NewReplacer("{id}", id, "{key}", v.key, "{conference}", v.conference, "{link}", v.link, "{share}", v.share, "{file}", v.file, "{message}", "invitation_buyer_0", "{webhook}", v.webhook).Replace(rt.path), body
+	return strings.NewReplacer("{id}", id, "{key}", v.key, "{conference}", v.conference, "{link}", v.link, "{share}", v.share, "{file}", v.file, "{message}", "invitation_buyer_0", "{webhook}", v.webhook, "{user}", v.user, "{session}", v.session).Replace(rt.path), body
 }
 
 // TestForeign asks with a good credential for what is another's, unknown, or no id at all: always 404 (401 where the address itself is
@@ -164,7 +196,7 @@ func TestForeign(t *testing.T) {
 				continue
 			}
 			_, body := b.fill(rt, v)
-			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{message}", "invitation_buyer_0", "{link}", v.link, "{share}", v.share, "{webhook}", id).Replace(rt.path)
+			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{message}", "invitation_buyer_0", "{link}", v.link, "{share}", v.share, "{webhook}", id, "{user}", id, "{session}", v.session).Replace(rt.path)
 			if name == "of another kind" && strings.HasPrefix(rt.path, "/sellers") {
 				continue
 			}
@@ -261,7 +293,7 @@ func TestFailedSignIns(t *testing.T) {
 func TestNothingButBearer(t *testing.T) {
 	b := newBench(t)
 	for _, rt := range b.handler.(*api).routes() {
-		if rt.access == bySignature {
+		if rt.access == bySignature || rt.access == byAnyone { // who signs in has none yet; see TestOtherSites
 			continue
 		}
 		v := b.visit()

@@ -27,6 +27,7 @@ type memory struct {
 	hooks    map[string]call.Webhook
 	attempts map[string][]call.Attempt
 	log      []call.Event
+	people
 	appended chan struct{}
 	broken   error // what every call fails with
 }
@@ -34,7 +35,7 @@ type memory struct {
 func newMemory(now func() time.Time) *memory {
 	return &memory{
 		now: now, confs: map[string]call.Conference{}, sellers: map[string]call.Seller{}, buyers: map[string]call.Buyer{},
-		appended: make(chan struct{}), keys: map[string]call.Key{}, answers: map[string][2][]byte{}, hooks: map[string]call.Webhook{}, attempts: map[string][]call.Attempt{},
+		people: newPeople(), appended: make(chan struct{}), keys: map[string]call.Key{}, answers: map[string][2][]byte{}, hooks: map[string]call.Webhook{}, attempts: map[string][]call.Attempt{},
 	}
 }
 

@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"showroom/call"
 )
 
 // openapi describes the API in one file a resource, so that whoever adds a resource adds a file.
@@ -41,7 +44,28 @@ func document() ([]byte, error) {
 			return nil, err
 		}
 	}
+	allowSessions(whole)
 	return json.Marshal(whole)
+}
+
+// allowSessions adds to every operation for API keys that a session will do, as [api.authenticate] has it: so no file has to repeat it.
+func allowSessions(whole map[string]any) {
+	paths, _ := whole["paths"].(map[string]any)
+	for _, item := range paths {
+		operations, _ := item.(map[string]any)
+		for _, op := range operations {
+			described, _ := op.(map[string]any)
+			security, _ := described["security"].([]any)
+			for _, requirement := range security {
+				scopes, ok := requirement.(map[string]any)["apiKey"].([]any)
+				if !ok {
+					continue
+				}
+				roles := slices.DeleteFunc(slices.Clone(scopes), func(s any) bool { return s != call.OperatorsRole && s != call.SellersRole })
+				described["security"] = append(security, map[string]any{"session": roles})
+			}
+		}
+	}
 }
 
 // merge adds what from has: mappings key by key, lists at the end. The same thing twice is an error.

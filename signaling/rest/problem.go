@@ -123,7 +123,7 @@ func problemOf(err error) *problem {
 
 // refusal is the rule's own error among err, if its words are meant for the client.
 func refusal(err error) error {
-	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrNotOver, call.ErrExists, call.ErrTooMany, call.ErrOvertaken, call.ErrLastKey,
+	for _, r := range []error{call.ErrOver, call.ErrCancelled, call.ErrRunning, call.ErrNotRunning, call.ErrNotOver, call.ErrExists, call.ErrTooMany, call.ErrOvertaken, call.ErrLastKey, call.ErrDisabled,
 		call.ErrTookPlace, call.ErrTooEarly} {
 		if errors.Is(err, r) {
 			return r

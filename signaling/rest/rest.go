@@ -4,7 +4,7 @@
 //
 // It changes nothing by itself: handlers apply rules of package call through the interfaces below. A live socket has a goroutine that
 // reads, which its handler ends and awaits; there are no others. Its
-// locks (failed sign-ins, last uses of keys, accesses to recordings, idempotent requests in progress) are never held together nor while calling out.
+// locks (failed sign-ins by address and by account, last uses of keys, accesses to recordings, idempotent requests in progress) are never held together nor while calling out.
 package rest
 
 import (
@@ -112,6 +112,7 @@ type Store interface {
 	Sellers
 	Buyers
 	Keys
+	Users
 	Memory
 	Webhooks
 }
@@ -176,6 +177,8 @@ type api struct {
 	mux      *http.ServeMux
 	signer   signer
 	failures *failures
+	accounts *accounts
+	forgery  *http.CrossOriginProtection
 	inFlight inFlight
 	uses     *uses
 	accesses *accesses
@@ -203,7 +206,11 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), inFlight: newInFlight(), uses: newUses(), accesses: newAccesses(), waiting: make(chan struct{}, maxWaiting)}
+	forgery, err := newForgery(originOf(c.PublicURL))
+	if err != nil {
+		return nil, err
+	}
+	a := &api{Config: c, mux: http.NewServeMux(), signer: s, failures: newFailures(), accounts: newAccounts(), forgery: forgery, inFlight: newInFlight(), uses: newUses(), accesses: newAccesses(), waiting: make(chan struct{}, maxWaiting)}
 	description, err := describe()
 	if err != nil {
 		return nil, err

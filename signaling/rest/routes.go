@@ -28,6 +28,7 @@ type reply struct {
 	status int
 	body   any
 	etag   string
+	cookie *http.Cookie
 	stream func(http.ResponseWriter)
 }
 
@@ -45,6 +46,23 @@ func (a *api) routes() []route {
 		{"PATCH", "/keys/{key}", byOperatorKey, a.changeKey},
 		{"POST", "/keys/{key}/rotate", byOperatorKey, a.rotateKey},
 		{"DELETE", "/keys/{key}", byOperatorKey, a.revokeKey},
+
+		{"POST", "/session", byAnyone, a.signIn},
+		{"DELETE", "/session", bySession, a.signOut},
+		{"POST", "/me/password", bySession, a.changePassword},
+		{"GET", "/me/sessions", bySession, a.listSessions},
+		{"DELETE", "/me/sessions/{session}", bySession, a.endSession},
+		{"GET", "/password-link", byPasswordLink, a.readPasswordLink},
+		{"POST", "/password-link", byPasswordLink, a.usePasswordLink},
+
+		{"POST", "/users", byOperatorKey, a.createUser},
+		{"GET", "/users", byOperatorKey, a.listUsers},
+		{"GET", "/users/{user}", byOperatorKey, a.readUser},
+		{"PATCH", "/users/{user}", byOperatorKey, a.changeUser},
+		{"POST", "/users/{user}/password-link", byOperatorKey, a.inviteUser},
+		{"GET", "/users/{user}/sessions", byOperatorKey, a.listSessions},
+		{"DELETE", "/users/{user}/sessions", byOperatorKey, a.endAllSessions},
+		{"DELETE", "/users/{user}/sessions/{session}", byOperatorKey, a.endSession},
 
 		{"POST", "/sellers", byKey, a.createSeller},
 		{"GET", "/sellers", byAnyKey, a.listSellers},

@@ -45,7 +45,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // crossOrigin lets pages of the configured origins call the API, and says whether the request was only a question whether they
-// may. There are no cookies, so nothing else is to be kept from other sites' pages.
+// may. They are not allowed to send cookies; those who try are kept out by [api.ownSite].
 func (a *api) crossOrigin(w http.ResponseWriter, r *http.Request) (answered bool) {
 	if len(a.Origins) == 0 {
 		return false
@@ -117,8 +117,13 @@ func (a *api) answer(rt route, w http.ResponseWriter, hr *http.Request) (reply, 
 		return reply{}, err
 	}
 	r.store = a.Store
+	if r.subject.session.ID != "" {
+		a.usedSession(r)
+	}
 	if r.subject.access.isKey() {
-		a.used(r.Context(), r.subject.key.ID, a.Address(r.Request), r.now)
+		if r.subject.session.ID == "" {
+			a.used(r.Context(), r.subject.key.ID, a.Address(r.Request), r.now)
+		}
 		if r.subject.key.Scope == ScopeSeller {
 			r.store = own{a.Store, r.subject.key.Seller}
 		}
@@ -152,6 +157,9 @@ func (rt route) patience() time.Duration {
 func (a *api) writeReply(w http.ResponseWriter, rt route, hr *http.Request, answer reply) {
 	if answer.etag != "" {
 		w.Header().Set("ETag", answer.etag)
+	}
+	if answer.cookie != nil {
+		http.SetCookie(w, answer.cookie)
 	}
 	if (&request{Request: hr}).unchanged(answer) {
 		w.WriteHeader(http.StatusNotModified)

@@ -109,8 +109,12 @@ func TestBrokenStore(t *testing.T) {
 		}
 		b.store.broken = broken
 		for _, rt := range routes {
-			credential := map[access]string{byKey: fullKey, byAnyKey: fullKey, byOperatorKey: fullKey, byPass: v.token, byWatchToken: v.watch}[rt.access]
-			a := b.wantAs(want, credential, rt.method, filled[rt.pattern()][0], filled[rt.pattern()][1])
+			credential := map[access]string{byKey: fullKey, byAnyKey: fullKey, byOperatorKey: fullKey, byPass: v.token, byWatchToken: v.watch, byPasswordLink: v.invite}[rt.access]
+			pairs := []string{}
+			if rt.access == bySession {
+				pairs = append(pairs, "Cookie", v.cookie)
+			}
+			a := b.wantAs(want, credential, rt.method, filled[rt.pattern()][0], filled[rt.pattern()][1], pairs...)
 			checkProblem(t, a)
 			if strings.Contains(a.Body.String(), "secret") {
 				t.Errorf("%s: an inner error got out: %s", rt.pattern(), a.Body)
