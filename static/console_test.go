@@ -186,12 +186,12 @@ func TestConsole(t *testing.T) {
 	f := newFake(t, c)
 	b := newTab(t)
 	b.open(f.url + "/console#key=sk_wrong")
-	b.until(visible("sign-in") + " && " + element("sign-in-error") + ".textContent !== ''")
+	b.until(visible("key-sign-in") + " && " + element("key-sign-in-error") + ".textContent !== ''")
 	if got := b.text("location.href"); strings.Contains(got, "sk_") {
 		t.Errorf("the key stays in the address: %s", got)
 	}
 	b.shot("console-sign-in")
-	fillIn(b, "sign-in", map[string]string{"key": "sk_good"})
+	fillIn(b, "key-sign-in", map[string]string{"key": "sk_good"})
 	b.until(visible("empty"))
 	b.shot("console-empty")
 

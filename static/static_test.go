@@ -115,6 +115,7 @@ var composed = map[string]string{
 	"composed.is":       "none waiting failed off",
 	"recording.state":   "none recording processing ready failed deleting deleted",
 	"role":              "seller buyer guest colleague",
+	"role.is":           "operator seller",
 	"refused":           "overlap changed forbidden not_found no_minutes storage_full",
 	"storage":           "uploading waiting stored deleting deleted store_unavailable store_denied store_full store_corrupts failed",
 	"webhook":           "test rotate remove resume",

@@ -29,9 +29,9 @@ const (
 // The scopes of API keys.
 const (
 	ScopeOperator = "operator" // everything
-	ScopeCRM      = "crm"      // all but the API keys
+	ScopeCRM      = "crm"      // all but the API keys and users
 	ScopeSeller   = "seller"   // what belongs to one seller
-	ScopeRead     = "read"     // GET only, and no API keys
+	ScopeRead     = "read"     // GET only, and no API keys and users
 )
 
 var scopes = []string{ScopeOperator, ScopeCRM, ScopeSeller, ScopeRead}

@@ -1,4 +1,5 @@
-/** The console: sign in with an API key, then views by the address's fragment. */
+/** The console: sign in, then views by the address's fragment. */
+import { account } from './console/account.js';
 import { API } from './console/api.js';
 import { conference } from './console/conference.js';
 import { conferences, newConference } from './console/conferences.js';
@@ -7,14 +8,17 @@ import { outbox } from './console/outbox.js';
 import { failure, words } from './console/parts.js';
 import { reschedule } from './console/plan.js';
 import { newSeller, seller, sellers } from './console/sellers.js';
+import { setPassword, signInForms } from './console/signin.js';
 import { usage } from './console/usage.js';
+import { users } from './console/users.js';
 import { newWebhook, webhook, webhooks } from './console/webhooks.js';
 import { byID, el } from './dom.js';
-import { begin, languageSwitch, t } from './text.js';
+import { begin, languageSwitch, put, t } from './text.js';
 
 const KEY = 'showroom.key';
 const ROUTES = [
   [/^#?\/?$/, conferences], [/^#\/new$/, newConference], [/^#\/conferences\/([\w-]+)$/, conference], [/^#\/conferences\/([\w-]+)\/plan$/, reschedule],
+  [/^#\/account$/, account], [/^#\/users$/, users],
   [/^#\/keys$/, keys], [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller], [/^#\/sellers\/([\w-]+)\/usage$/, usage],
   [/^#\/outbox$/, outbox], [/^#\/outbox\/([\w-]+)$/, outbox],
   [/^#\/webhooks$/, webhooks], [/^#\/webhooks\/new$/, newWebhook], [/^#\/webhooks\/([\w-]+)$/, webhook],
@@ -31,34 +35,72 @@ function takeKey() {
   history.replaceState(null, '', '/console');
 }
 
-function signIn(message = '') {
+/** Shows the forms. @param {{message?: string, key?: boolean, email?: string}} [o] */
+function signIn(o = {}) {
   api = null;
-  byID('nav').hidden = true;
-  byID('sign-out').hidden = true;
-  const input = el('input', { name: 'key', type: 'password', autocomplete: 'off', required: true, testid: 'key', placeholder: 'sk_…' });
-  const error = el('p', { class: 'error', role: 'alert', testid: 'sign-in-error' }, message);
-  const form = el('form', { class: 'card signin', testid: 'sign-in' }, el('h1', {}, t('console.signInTitle')), el('p', { class: 'muted' }, t('console.signInText')),
-    el('label', {}, el('span', {}, t('console.key')), input), error, el('button', { class: 'primary wide', testid: 'sign-in-submit' }, t('console.signIn')));
-  form.onsubmit = (e) => { e.preventDefault(); check(input.value.trim()); };
-  byID('view').replaceChildren(form);
-  input.focus();
+  for (const id of ['nav', 'nav-account', 'sign-out']) byID(id).hidden = true;
+  const forms = signInForms({ ...o, done: check });
+  byID('view').replaceChildren(forms);
+  forms.querySelector(o.key ? '[name="key"]' : o.email ? '[name="password"]' : '[name="email"]').focus();
 }
 
-/** @param {string} key */
+/** Goes in with a key, or with an empty one by the browser's session. @param {string} key */
 async function check(key) {
   const candidate = new API(key);
   try {
-    const me = await candidate.get('/me');
-    byID('nav-keys').hidden = me.scope !== 'operator';
+    candidate.me = await candidate.get('/me');
   } catch (err) {
     sessionStorage.removeItem(KEY);
-    return signIn(err.status === 401 ? t('console.badKey') : words(err));
+    if (err.status === 401) return signIn(key ? { message: t('console.badKey'), key: true } : {});
+    return signIn({ message: words(err), key: Boolean(key) });
   }
-  sessionStorage.setItem(KEY, key);
+  if (key) sessionStorage.setItem(KEY, key); else sessionStorage.removeItem(KEY);
+  candidate.gone = () => {
+    if (api !== candidate) return;
+    leaving.abort();
+    signIn(candidate.me.session ? { message: t('signin.ended') } : { message: t('console.badKey'), key: true });
+  };
   api = candidate;
+  dress(api);
+  route();
+}
+
+/** Shows of the page's frame what who is signed in may use. @param {API} who */
+function dress(who) {
+  for (const a of byID('nav').querySelectorAll('[data-may]')) a.hidden = !who.may(a.dataset.may);
+  const mine = who.me.seller;
+  byID('nav-sellers').href = mine ? `#/sellers/${mine}` : '#/sellers';
+  put(byID('nav-sellers'), mine ? 'console.mine' : 'console.sellers');
+  byID('nav-account').textContent = who.me.name;
+  byID('nav-account').hidden = !who.me.session;
   byID('nav').hidden = false;
   byID('sign-out').hidden = false;
-  route();
+}
+
+async function signOut() {
+  const session = api?.me?.session;
+  try {
+    if (session) await api.delete('/session');
+  } catch (err) {
+    if (err.status !== 401) return byID('view').replaceChildren(failure(err, signOut));
+  }
+  sessionStorage.removeItem(KEY);
+  leaving.abort();
+  history.replaceState(null, '', '/console');
+  signIn();
+}
+
+/** Takes a link to set a password from the address. Whoever was signed in here is not asked. */
+async function takePassword() {
+  const token = new URLSearchParams(location.hash.slice(1)).get('password');
+  if (!token) return false;
+  history.replaceState(null, '', '/console');
+  leaving.abort();
+  signIn();
+  const form = await setPassword({ token, done: (email, message) => signIn({ email, message }), signedIn: () => check('') });
+  if (form) byID('view').replaceChildren(form);
+  form?.querySelector('[name="password"]').focus();
+  return true;
 }
 
 /** Shows the view of the address; the one before is told to stop. */
@@ -66,6 +108,7 @@ async function route() {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
+  if (await takePassword()) return;
   takeKeyAgain();
   if (!api) return;
   const view = byID('view');
@@ -79,7 +122,7 @@ async function route() {
     try {
       await /** @type {any} */ (open)({ api, show, signal }, match[1]);
     } catch (err) {
-      if (err.status === 401) signIn(t('console.badKey')); else show(failure(err, route));
+      show(failure(err, route));
     }
     return;
   }
@@ -89,6 +132,7 @@ async function route() {
 /** Marks the part of the console that is shown. */
 function mark() {
   const links = [...byID('nav').querySelectorAll('a[href^="#"]')];
+  links.push(byID('nav-account'));
   const current = links.find((a) => a.hash !== '#/' && location.hash.startsWith(a.hash)) ?? links[0];
   for (const a of links) if (a === current) a.setAttribute('aria-current', 'page'); else a.removeAttribute('aria-current');
   document.title = `${current.textContent} · Showroom`;
@@ -102,15 +146,14 @@ function takeKeyAgain() {
   check(sessionStorage.getItem(KEY));
 }
 
-function main() {
+async function main() {
   begin();
   languageSwitch(byID('language'));
   takeKey();
-  byID('sign-out').onclick = () => { sessionStorage.removeItem(KEY); leaving.abort(); signIn(); };
+  byID('sign-out').onclick = signOut;
   window.addEventListener('hashchange', route);
   document.addEventListener('languagechange', () => (api ? route() : signIn()));
-  const key = sessionStorage.getItem(KEY);
-  if (key) check(key); else signIn();
+  if (!await takePassword()) check(sessionStorage.getItem(KEY) ?? '');
 }
 
 main();

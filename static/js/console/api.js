@@ -1,4 +1,4 @@
-/** The HTTP API (docs/http-api.md) with a key. */
+/** The HTTP API (docs/http-api.md) with a key, or with the session that the browser has. */
 
 /** A problem+json answer, or no answer at all (status 0). */
 export class Problem extends Error {
@@ -16,8 +16,17 @@ export class API {
   /** ETag by path, of what was read last: a change of something that others have changed meanwhile is refused. */
   #tags = new Map();
 
-  /** @param {string} key sk_… */
+  /** Who asks, as GET /me says. @type {any} */
+  me = null;
+
+  /** @param {string} key sk_…, the token of a link, or empty: the session's cookie goes along by itself */
   constructor(key) { this.#key = key; }
+
+  /** Called when the key or the session has ended. */
+  gone = () => {};
+
+  /** Whether who asks may do it, so that a page leaves out what would be refused. @param {string} operation such as POST /sellers */
+  may(operation) { return !this.me?.may || this.me.may.includes(operation); }
 
   get(path) { return this.#call('GET', path); }
   /** A file of the API, as it is. @param {string} path @returns {Promise<Blob>} */
@@ -51,7 +60,7 @@ export class API {
   }
 
   async #call(method, path, body, headers = {}) {
-    const init = { method, cache: /** @type {RequestCache} */ ('no-store'), headers: { Authorization: `Bearer ${this.#key}`, ...headers } };
+    const init = { method, cache: /** @type {RequestCache} */ ('no-store'), headers: { ...(this.#key && { Authorization: `Bearer ${this.#key}` }), ...headers } };
     if (method === 'PATCH' && this.#tags.has(path)) init.headers['If-Match'] = this.#tags.get(path);
     if (body !== undefined) {
       init.body = JSON.stringify(body);
@@ -65,6 +74,7 @@ export class API {
     }
     if (response.status === 204) return null;
     const answer = await response.json().catch(() => ({}));
+    if (response.status === 401) this.gone();
     if (!response.ok) throw new Problem(response.status, answer);
     const tag = response.headers.get('ETag');
     if (tag) this.#tags.set(path, tag);

@@ -5,7 +5,7 @@ import { language, size, t } from '../text.js';
 import { words } from './parts.js';
 
 /**
- * @param {{rec: any, compose: () => Promise<void>}} o compose asks the server for it
+ * @param {{rec: any, compose: (() => Promise<void>)|null}} o compose asks the server for it; null: who looks may not
  * @returns {Node[]}
  */
 export function composed({ rec, compose }) {
@@ -45,5 +45,5 @@ function status(made, compose) {
     try { await compose(); } catch (err) { error.textContent = words(err); error.hidden = false; button.disabled = false; }
   };
   const text = el('p', { class: made.state === 'failed' ? 'error' : 'muted', testid: 'composing', data: { state: made.state } }, t(`composed.is.${made.state}`, { reason: made.reason ?? '' }));
-  return made.state === 'failed' || made.state === 'none' ? [text, el('div', { class: 'actions' }, button), error] : [text];
+  return compose && (made.state === 'failed' || made.state === 'none') ? [text, el('div', { class: 'actions' }, button), error] : [text];
 }

@@ -23,7 +23,7 @@ export async function conference({ api, show, signal }, id) {
   recording.append(files, made);
   const problem = el('div', { hidden: true });
   const where = el('div', { class: 'stack' });
-  const told = el('p', {}, el('a', { href: `#/outbox/${id}`, testid: 'conference-messages' }, t('outbox.all')));
+  const told = el('p', {}, api.may('GET /messages') && el('a', { href: `#/outbox/${id}`, testid: 'conference-messages' }, t('outbox.all')));
   const linkCard = el('section', { class: 'card', testid: 'links' });
   show(top, problem, el('div', { class: 'columns' }, el('div', { class: 'stack' }, details, told, linkCard), el('div', { class: 'stack' }, recording, logCard)));
   links({ api, path, card: linkCard, signal });
@@ -66,7 +66,7 @@ export async function conference({ api, show, signal }, id) {
     draw('storage', [rec.storage, rec.keep_until], () => where.replaceChildren(...storage(rec))); // apart: it moves during an upload
     const { composition, derived, archive_url, storage: _, ...recorded } = rec;
     draw('recording', recorded, () => files.replaceChildren(...recordingCard({ api, path, rec, conference: c, where, changed: follow })));
-    draw('made', [composition, derived, archive_url], () => made.replaceChildren(...composed({ rec, compose })));
+    draw('made', [composition, derived, archive_url], () => made.replaceChildren(...composed({ rec, compose: api.may('POST /conferences/{conference}/recording/compose') ? compose : null })));
     made.hidden = !rec.files?.length || !OVER.has(c.state);
     draw('events', list, () => logCard.replaceChildren(...log(list)));
     linkCard.hidden = OVER.has(c.state);
@@ -97,8 +97,9 @@ export async function conference({ api, show, signal }, id) {
       missed.disabled = true;
       try { await api.post(`${path}/no-show`); await refresh(); } catch (err) { missed.disabled = false; missed.textContent = words(err); }
     };
-    return el('div', { class: 'actions' }, stateBadge(c.state), planned && el('a', { class: 'button plain small', href: `#/conferences/${id}/plan`, testid: 'reschedule' }, t('plan.reschedule')),
-      planned && begun(c) && missed, button);
+    const may = (operation) => api.may(`${operation.replace(' ', ' /conferences/{conference}')}`);
+    return el('div', { class: 'actions' }, stateBadge(c.state), planned && may('PATCH ') && el('a', { class: 'button plain small', href: `#/conferences/${id}/plan`, testid: 'reschedule' }, t('plan.reschedule')),
+      planned && begun(c) && may('POST /no-show') && missed, may(`POST /${verb}`) && button);
   }
 
   let following = false;

@@ -10,11 +10,12 @@ const STATES = ['scheduled', 'standby', 'waiting', 'ongoing', 'finished', 'cance
 
 /** @param {import('./parts.js').Place} place */
 export async function conferences({ api, show, signal }) {
-  const create = el('a', { class: 'button primary', href: '#/new', testid: 'new-conference' }, icon('plus'), t('console.newConference'));
+  const create = api.may('POST /conferences') && el('a', { class: 'button primary', href: '#/new', testid: 'new-conference' }, icon('plus'), t('console.newConference'));
   const state = field('state', t('console.state'), { options: [['', t('console.all')], ...STATES.map((s) => [s, t(`state.${s}`)])] });
   const seller = field('seller', t('role.seller'), { options: [['', t('console.all')]] });
   const list = el('div', { class: 'stack', testid: 'conferences', 'aria-busy': 'true' }, el('span', { class: 'spinner' }));
-  show(head(t('console.conferences'), { action: create }), storageBanner(api, signal), el('div', { class: 'filters' }, state, seller), list);
+  seller.hidden = Boolean(api.me?.seller); // there is one
+  show(head(t('console.conferences'), { action: create }), api.may('GET /storage') && storageBanner(api, signal), el('div', { class: 'filters' }, state, seller), list);
 
   let shown = '';
   let pages = 1;
@@ -34,7 +35,7 @@ export async function conferences({ api, show, signal }) {
     if (signal.aborted || now === shown) return;
     shown = now;
     list.removeAttribute('aria-busy');
-    list.replaceChildren(data.length ? rows(data) : empty(query.has('state') || query.has('seller')),
+    list.replaceChildren(data.length ? rows(data) : empty(query.has('state') || query.has('seller'), create),
       next ? el('button', { class: 'plain', on: { click: () => { pages++; refresh(); } } }, t('console.more')) : '');
   }
   async function refresh() {
@@ -59,16 +60,18 @@ function rows(data) {
       stateBadge(c.state)))));
 }
 
-const empty = (filtered) => el('div', { class: 'empty', testid: 'empty' }, el('p', {}, t(filtered ? 'console.noneFound' : 'console.noConferences')),
-  !filtered && el('a', { class: 'button primary', href: '#/new' }, icon('plus'), t('console.newConference')));
+const empty = (filtered, create) => el('div', { class: 'empty', testid: 'empty' }, el('p', {}, t(filtered ? 'console.noneFound' : 'console.noConferences')),
+  !filtered && create && el('a', { class: 'button primary', href: '#/new' }, icon('plus'), t('console.newConference')));
+
+const hideIf = (hidden, node) => Object.assign(node, { hidden });
 
 /** @param {import('./parts.js').Place} place */
 export async function newConference({ api, show, signal }) {
-  const [sellers, buyers] = await Promise.all([api.all('/sellers'), api.all('/buyers').catch((err) => { if (err.status === 403) return []; throw err; })]); // a seller's key lists no buyers
+  const [sellers, buyers] = await Promise.all([api.all('/sellers'), api.may('GET /buyers') ? api.all('/buyers') : []]);
   if (signal.aborted) return;
   const title = head(t('console.newConference'), { back: '#/', backText: t('console.conferences') });
   if (!sellers.length) {
-    show(title, el('div', { class: 'empty' }, el('p', {}, t('console.sellerFirst')), el('a', { class: 'button primary', href: '#/sellers/new' }, t('console.newSeller'))));
+    show(title, el('div', { class: 'empty' }, el('p', {}, t('console.sellerFirst')), api.may('POST /sellers') && el('a', { class: 'button primary', href: '#/sellers/new' }, t('console.newSeller'))));
     return;
   }
   let key = once();
@@ -90,7 +93,7 @@ export async function newConference({ api, show, signal }) {
     testid: 'conference-form', submit: t('console.create'),
     fields: [
       field('subject', t('console.subject'), { required: true, maxLength: 200, full: true, placeholder: t('console.subjectExample') }),
-      field('seller', t('role.seller'), { options: sellers.map((s) => [s.id, s.name]) }), buyer, ...fresh,
+      hideIf(Boolean(api.me?.seller), field('seller', t('role.seller'), { options: sellers.map((s) => [s.id, s.name]) })), hideIf(!buyers.length, buyer), ...fresh,
       ...planFields(null, sellers[0].language),
     ],
     async send(v) {

@@ -72,7 +72,7 @@ function usedText(k) {
 }
 
 /** A button that asks once. @param {string} testid @param {string} text @param {() => Promise<void>} act */
-function sure(testid, text, act) {
+export function sure(testid, text, act) {
   const b = el('button', { class: 'plain small', testid }, text);
   b.onclick = async () => {
     if (!b.dataset.sure) {

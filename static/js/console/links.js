@@ -12,8 +12,8 @@ export function links({ api, path, card, signal }) {
   const name = el('input', { testid: 'guest-name', maxLength: 200, placeholder: t('console.guestName'), 'aria-label': t('console.guestName') });
   const button = (role) => el('button', { class: 'plain small', testid: `link-${role}`, on: { click: (e) => create(role, e.currentTarget) } }, icon('plus'), t(`role.${role}`));
   card.append(el('header', {}, el('h2', {}, t('console.links'))), el('p', { class: 'hint' }, t('console.linksHint')),
-    el('div', { class: 'actions' }, button('seller'), button('buyer')),
-    el('details', {}, el('summary', {}, t('console.guest')), el('div', { class: 'url actions' }, name, button('guest'))), error, list);
+    ...(api.may('POST /conferences/{conference}/links') ? [el('div', { class: 'actions' }, button('seller'), button('buyer')),
+      el('details', {}, el('summary', {}, t('console.guest')), el('div', { class: 'url actions' }, name, button('guest')))] : []), error, list);
 
   async function create(role, b) {
     error.hidden = true;
@@ -38,7 +38,7 @@ export function links({ api, path, card, signal }) {
     const note = l.revoked_at ? t('console.revokedAt', { at: dateTime(l.revoked_at) }) : t('console.validUntil', { at: dateTime(l.expires_at) });
     return el('div', { class: 'link', testid: 'link', data: { id: l.id, role: l.role } },
       el('span', {}, el('strong', {}, l.name ? `${l.name} (${t(`role.${l.role}`)})` : t(`role.${l.role}`)), ' ', el('span', { class: 'muted' }, note)),
-      !over && el('button', { class: 'text', testid: 'revoke', on: { click: (e) => revoke(l, e.currentTarget) } }, t('console.revoke')),
+      !over && api.may('DELETE /conferences/{conference}/links/{link}') && el('button', { class: 'text', testid: 'revoke', on: { click: (e) => revoke(l, e.currentTarget) } }, t('console.revoke')),
       url && !over && el('div', { class: 'url' }, el('input', { readOnly: true, value: url, testid: 'link-url', 'aria-label': t('console.address'), on: { focus: (e) => e.target.select() } }), copyButton(url)));
   }
 

@@ -31,7 +31,7 @@ export function recordingCard({ api, path, rec, conference, where, changed }) {
       el('div', { class: 'url' }, el('input', { readOnly: true, value: made.url, testid: 'share-url', 'aria-label': t('console.address') }), copyButton(made.url))));
   });
   return [top, el('p', { class: 'muted', testid: 'recording-length' }, clock((rec.duration_ms ?? 0) / 1000)),
-    el('div', { class: 'actions' }, watch, share), error, shared,
+    el('div', { class: 'actions' }, api.may('GET /conferences/{conference}/recording/watch') && watch, api.may('POST /conferences/{conference}/recording/links') && share), error, shared,
     el('ul', { class: 'files' }, ...files.map((f) => el('li', { testid: 'file', data: { name: f.name } },
       el('span', {}, el('strong', {}, f.participant_name || f.participant), el('span', { class: 'muted' }, ` ${sourceOf(f)} · ${clock(f.duration_ms / 1000)} · ${size(f.size)}`)),
       f.url && el('a', { class: 'button plain small', href: f.url, download: f.name, 'aria-label': `${t('console.download')} ${f.participant_name} ${sourceOf(f)}` }, icon('download'))))),

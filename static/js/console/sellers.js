@@ -10,7 +10,7 @@ import { bar } from './usage.js';
 export async function sellers({ api, show, signal }) {
   const data = await api.all('/sellers');
   if (signal.aborted) return;
-  const create = () => el('a', { class: 'button primary', href: '#/sellers/new', testid: 'new-seller' }, icon('plus'), t('console.newSeller'));
+  const create = () => api.may('POST /sellers') && el('a', { class: 'button primary', href: '#/sellers/new', testid: 'new-seller' }, icon('plus'), t('console.newSeller'));
   show(head(t('console.sellers'), { action: create() }), data.length
     ? el('ul', { class: 'rows people' }, ...data.map((s) => el('li', {}, el('a', { href: `#/sellers/${s.id}`, testid: 'seller', data: { id: s.id } },
       el('span', {}, el('strong', {}, s.name), el('span', { class: 'muted' }, s.email ?? '')),
@@ -68,7 +68,8 @@ export async function seller({ api, show, signal }, id) {
   if (signal.aborted) return;
   const usage = el('section', { class: 'card form', testid: 'usage' }, el('span', { class: 'spinner' }));
   const saved = el('p', { class: 'ok', role: 'status' });
-  show(head(s.name, { back: '#/sellers', backText: t('console.sellers') }), usage, el('h2', {}, t('console.edit')), form({
+  const title = head(s.name, api.me?.seller ? {} : { back: '#/sellers', backText: t('console.sellers') });
+  const edit = () => [el('h2', {}, t('console.edit')), form({
     testid: 'seller-form', submit: t('console.save'), fields: fields(s),
     async send(v) {
       saved.textContent = '';
@@ -78,7 +79,8 @@ export async function seller({ api, show, signal }, id) {
       document.querySelector('h1').textContent = now.name;
       await used();
     },
-  }), saved);
+  }), saved];
+  show(title, usage, ...(api.may('PATCH /sellers/{id}') ? edit() : []));
 
   async function used() {
     try {

@@ -34,7 +34,7 @@ export function storage(rec) {
  * @returns {Node[]}
  */
 export function deletion({ api, path, rec, conference, attempt, changed }) {
-  if (!['finished', 'cancelled'].includes(conference.state)) return [];
+  if (!['finished', 'cancelled'].includes(conference.state) || !api.may('DELETE /conferences/{conference}/recording')) return [];
   const sure = el('button', { class: 'danger wide', value: 'delete', testid: 'delete-sure' }, t('console.deleteRecording'));
   const dialog = el('dialog', { 'aria-labelledby': 'delete-title', testid: 'delete-dialog' }, el('form', { method: 'dialog', class: 'card' },
     el('h2', { id: 'delete-title' }, t('console.deleteTitle')), el('p', {}, t('console.deleteText', { n: number(rec.files.length), size: size(rec.files.reduce((sum, f) => sum + f.size, 0)) })),

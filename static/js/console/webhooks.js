@@ -11,7 +11,7 @@ const badge = (w) => stateBadge(w.state, 'webhook.state');
 export async function webhooks({ api, show, signal }) {
   const { data } = await api.get('/webhooks');
   if (signal.aborted) return;
-  const create = el('a', { class: 'button primary', href: '#/webhooks/new', testid: 'new-webhook' }, icon('plus'), t('webhook.new'));
+  const create = api.may('POST /webhooks') && el('a', { class: 'button primary', href: '#/webhooks/new', testid: 'new-webhook' }, icon('plus'), t('webhook.new'));
   show(head(t('webhook.title'), { action: create }), data.length
     ? el('ul', { class: 'rows people' }, ...data.map((w) => el('li', {}, el('a', { href: `#/webhooks/${w.id}`, testid: 'webhook', data: { id: w.id } },
       el('span', {}, el('strong', { class: 'break' }, w.url), el('span', { class: 'muted' }, w.description || w.events.join(', '))), badge(w)))))
