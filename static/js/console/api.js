@@ -31,7 +31,7 @@ export class API {
   get(path) { return this.#call('GET', path); }
   /** A file of the API, as it is. @param {string} path @returns {Promise<Blob>} */
   async file(path) {
-    const response = await fetch(`/api/v1${path}`, { cache: 'no-store', headers: { Authorization: `Bearer ${this.#key}` } }).catch(() => { throw new Problem(0, {}); });
+    const response = await fetch(`/api/v1${path}`, { cache: 'no-store', headers: this.#headers() }).catch(() => { throw new Problem(0, {}); });
     if (!response.ok) throw new Problem(response.status, await response.json().catch(() => ({})));
     return response.blob();
   }
@@ -59,8 +59,11 @@ export class API {
     return data;
   }
 
+  /** Who asks, if it is not the session. @returns {Record<string, string>} */
+  #headers() { return this.#key ? { Authorization: `Bearer ${this.#key}` } : {}; }
+
   async #call(method, path, body, headers = {}) {
-    const init = { method, cache: /** @type {RequestCache} */ ('no-store'), headers: { ...(this.#key && { Authorization: `Bearer ${this.#key}` }), ...headers } };
+    const init = { method, cache: /** @type {RequestCache} */ ('no-store'), headers: { ...this.#headers(), ...headers } };
     if (method === 'PATCH' && this.#tags.has(path)) init.headers['If-Match'] = this.#tags.get(path);
     if (body !== undefined) {
       init.body = JSON.stringify(body);
