@@ -35,11 +35,11 @@ type fake struct {
 	screen   bool          // the other's screen too
 }
 
-func newFake(t *testing.T, api http.Handler) *fake {
+func newFake(t *testing.T, api http.Handler, origins ...string) *fake {
 	t.Helper()
 	f := &fake{t: t, api: api, received: make(chan message, 256), answered: make(chan struct{}, 16), other: "buyer"}
 	mux := http.NewServeMux()
-	mux.Handle("/", Handler())
+	mux.Handle("/", Handler(origins...))
 	mux.HandleFunc("/ws", f.ws)
 	if api != nil {
 		mux.Handle("/api/v1/", api)

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"io/fs"
 	"mime"
 	"net/http"
@@ -32,20 +33,28 @@ var pages = map[string]string{
 
 // policy forbids inline script and style and any foreign origin; what a page of ours does not need is not allowed.
 // The pages create no HTML from text, so Trusted Types are required with no policy at all.
-// mediaOrigins are further origins recordings may be played from, such as an S3 endpoint.
-func policy(mediaOrigins []string, pictures string) string {
+// ancestors is who may show the page in a frame.
+func policy(pictures, ancestors string) string {
 	return strings.Join([]string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'" + pictures, "connect-src 'self'",
-		strings.Join(append([]string{"media-src 'self' blob:"}, mediaOrigins...), " "),
-		"base-uri 'none'", "form-action 'none'", "frame-ancestors 'self'",
+		"media-src 'self' blob:", "base-uri 'none'", "form-action 'none'", "frame-ancestors " + ancestors,
 		"require-trusted-types-for 'script'", "trusted-types 'none'",
 	}, "; ")
 }
 
-// Handler serves the pages and, under /static/, all files. Everything else is 404.
+// embeddable are the pages that other sites may show in a frame. A vehicle's picture and a logo are where the CRM keeps them.
+var embeddable = map[string]bool{"join.html": true, "watch.html": true}
+
+// Handler serves the pages and, under /static/, all files. Everything else is 404. Pages of the origins, such as
+// https://crm.example.com, may show the join and the watch page in a frame; /embed.json tells these pages who may.
 // Answers carry an ETag and are revalidated each time, so that a new binary is a new page.
-func Handler(mediaOrigins ...string) http.Handler {
-	csp, withPictures := policy(mediaOrigins, ""), policy(mediaOrigins, " https:")
+func Handler(origins ...string) http.Handler {
+	csp := policy("", "'none'")
+	framed := policy(" https:", strings.Join(append([]string{"'self'"}, origins...), " "))
+	allowed, err := json.Marshal(map[string]any{"version": 1, "origins": append([]string{}, origins...)})
+	if err != nil {
+		panic(err) // strings
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		name, ok := pages[r.URL.Path]
 		if !ok {
@@ -57,6 +66,9 @@ func Handler(mediaOrigins ...string) http.Handler {
 			return
 		}
 		body, err := files.ReadFile(name)
+		if r.URL.Path == "/embed.json" {
+			name, body, ok, err = "embed.json", allowed, true, nil
+		}
 		if !ok || err != nil {
 			http.NotFound(w, r)
 			return
@@ -67,8 +79,8 @@ func Handler(mediaOrigins ...string) http.Handler {
 		h.Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("Content-Security-Policy", csp)
-		if name == "join.html" { // a vehicle's picture is where the CRM keeps it
-			h.Set("Content-Security-Policy", withPictures)
+		if embeddable[name] {
+			h.Set("Content-Security-Policy", framed)
 		}
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
@@ -88,6 +100,8 @@ func contentType(name string) string {
 		return "text/html; charset=utf-8"
 	case ".svg":
 		return "image/svg+xml"
+	case ".json":
+		return "application/json"
 	}
 	return mime.TypeByExtension(path.Ext(name))
 }

@@ -34,7 +34,7 @@ type Config struct {
 	MediaTCP       string   `default:":7788" help:"Address of the one TCP port for media where UDP is blocked; 'off' for none."`
 	MediaAddresses []string `help:"Public IP addresses to announce besides this machine's own, for a server behind NAT." placeholder:"IP"`
 	ICEServers     []string `help:"STUN or TURN addresses that clients are told, such as stun:stun.example.com:3478." placeholder:"URL"`
-	Origins        []string `help:"Origins of other sites whose pages may use signaling and API, such as https://crm.example.com." placeholder:"ORIGIN"`
+	Origins        []string `help:"Origins of other sites whose pages may use signaling and API and show calls and recordings in a frame, such as https://crm.example.com." placeholder:"ORIGIN"`
 
 	ClientHeader string `help:"Header in which your reverse proxy says who the client is, such as X-Forwarded-For. Only behind a proxy that sets it." placeholder:"HEADER"`
 

@@ -69,7 +69,7 @@ func (a *app) server(api http.Handler) *http.Server {
 	mux.Handle("/api/v1/", api)
 	mux.Handle("/api/openapi.json", api)
 	mux.Handle("GET /{$}", http.RedirectHandler("/console", http.StatusFound))
-	mux.Handle("/", static.Handler())
+	mux.Handle("/", static.Handler(a.cfg.Origins...))
 	mux.Handle("GET /metrics", a.withKey(a.metrics()))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.ready)

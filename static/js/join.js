@@ -8,6 +8,7 @@ import { fetchInvitation, showInvitation } from './join/invitation.js';
 import { lobby } from './join/lobby.js';
 import { Own } from './join/own.js';
 import * as session from './join/session.js';
+import { outside } from './join/outside.js';
 import { told } from './join/told.js';
 import { begin, languageSwitch, suggest, t } from './text.js';
 
@@ -21,11 +22,13 @@ const own = new Own();
 /** @type {{stop: () => number}|null} */ let page = null;
 /** @type {Door|null} */ let door = null;
 let stopTelling = () => {};
+const around = outside(own, () => room);
 
 function show(phase) {
   if (phase !== 'knocking') stopTelling();
   for (const p of PHASES) byID(p).hidden = p !== phase;
   document.body.dataset.phase = phase;
+  around.phase(phase);
   const title = byID(phase).querySelector('h1[tabindex]');
   title?.focus({ preventScroll: true });
 }
@@ -79,6 +82,7 @@ async function enter(options = {}) {
   room = r;
   if (consent) r.consent(consent.accepted, consent.text, consent.language, consent.version);
   own.connect(r);
+  around.follow(r);
   r.addEventListener('welcome', keep);
   r.addEventListener('state', () => follow(r));
   r.addEventListener('bye', (e) => gone(/** @type {CustomEvent} */ (e).detail.reason));
@@ -153,6 +157,7 @@ function over(code, options = {}) {
   room = null;
   showEnded(code, { ...options, rejoin: options.rejoin && (() => options.rejoin()) });
   show('ended');
+  around.over(code, options.seconds ?? 0);
 }
 
 setInterval(keep, 5_000);

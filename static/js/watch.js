@@ -1,6 +1,7 @@
 /** The watch page: all files of a recording as one, with one set of controls. */
 import { derivedName, playable, poster, saving } from './derived.js';
 import { byID, el, icon, placeIcons, setIcon } from './dom.js';
+import { Refusal, frame } from './frame/frame.js';
 import { begin, clock, dateTime, label, languageSwitch, put, size, suggest, t } from './text.js';
 import { Conductor } from './watch/conductor.js';
 import { BEHIND_MS, Live } from './watch/live.js';
@@ -9,6 +10,21 @@ import { beginning, fileAt, lanes, length } from './watch/timeline.js';
 
 const token = location.hash.slice(1);
 const STEP_MS = 5_000;
+
+/** @type {Conductor|null} */ let playing = null;
+function player() {
+  if (!playing) throw new Refusal('not_playing', 'there is nothing to play yet');
+  return playing;
+}
+const tell = frame('watch', {
+  play: () => player().play(),
+  pause: () => player().pause(),
+  seek({ seconds }) {
+    if (!(seconds >= 0 && seconds < Infinity)) throw new Refusal('bad_command', 'seconds: 0 or more');
+    player().seek(seconds * 1000);
+  },
+  status: () => ({ playing: playing?.playing ?? false, seconds: (playing?.time ?? 0) / 1000, duration: (playing?.length ?? 0) / 1000 }),
+});
 
 function show(phase) {
   for (const p of ['loading', 'message', 'player']) byID(p).hidden = p !== phase;
@@ -22,6 +38,7 @@ function message(title, text, again = false) {
   byID('again').hidden = !again;
   byID('again').onclick = () => location.reload();
   show('message');
+  tell('error', { code: text.split('.')[1], final: !again && text !== 'watch.soon' });
   byID('message-title').focus();
 }
 
@@ -175,6 +192,12 @@ function play(recording, before) {
 
   conductor.addEventListener('tick', tick);
   conductor.addEventListener('state', () => { state(); tick(); });
+  playing = conductor;
+  let ran = false;
+  conductor.addEventListener('state', () => {
+    if (conductor.playing !== ran) tell(conductor.playing ? 'playing' : 'paused', { seconds: conductor.time / 1000 });
+    ran = conductor.playing;
+  });
   document.addEventListener('languagechange', words, { signal: ending.signal });
   const often = setInterval(() => { drawn.load(video); if (!conductor.playing) tick(); }, 500);
   ending.signal.addEventListener('abort', () => clearInterval(often));
@@ -188,6 +211,7 @@ function play(recording, before) {
   sound();
   words();
   show('player');
+  if (!before) tell('loaded', { duration: total / 1000 });
   if (!before) still(poster(recording), files.map(video));
   if (before) conductor.seek(before.at);
   if (before?.playing) conductor.play();
