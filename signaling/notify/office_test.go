@@ -21,6 +21,7 @@ type box struct {
 	mu   sync.Mutex
 	got  []received
 	fail func(Message) error
+	slow func(Message) time.Duration // how long it takes
 }
 
 type received struct {
@@ -31,6 +32,9 @@ type received struct {
 func (b *box) Name() string { return "box" }
 
 func (b *box) Send(_ context.Context, m Message) error {
+	if b.slow != nil {
+		time.Sleep(b.slow(m))
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.fail != nil {

@@ -258,3 +258,28 @@ func TestDeclinedAndTakenBack(t *testing.T) {
 			"05-04 11:10:00 reminder_buyer_0_60", "05-04 11:10:00 reminder_seller_0_60", "05-04 11:50:00 reminder_buyer_0_10", "05-04 11:50:00 reminder_seller_0_10")
 	})
 }
+
+// TestWhoWaitsGoesFirst: behind a mail server that takes its time with a heap of invitations, the seller hears at once that the buyer is there.
+func TestWhoWaitsGoesFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := openOffice(t, "UTC", "2026-05-04 09:00")
+		id := o.schedule(o.parse("UTC", "2026-05-04 09:10"))
+		o.box.slow = func(m Message) time.Duration {
+			if m.Kind == call.KindInvitation {
+				return 10 * time.Second
+			}
+			return 0
+		}
+		for n := range 20 {
+			o.schedule(o.parse("UTC", "2026-05-04 15:00").Add(time.Duration(n) * time.Hour))
+		}
+		o.come(id, call.RoleBuyer)
+		if lines := o.box.lines(time.UTC); len(lines) != 3 || !strings.HasPrefix(lines[2], "05-04 09:00:00 waiting_seller_") {
+			t.Errorf("sent %q", lines)
+		}
+		o.until("2026-05-04 09:01")
+		if lines := o.box.lines(time.UTC); len(lines) < 39 {
+			t.Errorf("only %d of 43 went out in a minute", len(lines))
+		}
+	})
+}

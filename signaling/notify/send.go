@@ -16,6 +16,7 @@ import (
 
 const (
 	sendsAtOnce   = 8
+	urgentSends   = 2 // of them, that are kept for what cannot wait
 	sendTimeout   = 15 * time.Second
 	firstSendWait = 5 * time.Second // after a failure; doubled with each
 	lastSendWait  = 10 * time.Minute
@@ -175,15 +176,24 @@ func (o *Outbox) start(ctx context.Context, wg *sync.WaitGroup, done chan<- stru
 		}
 	}
 	slices.SortFunc(due, func(x, y address) int {
-		if a, b := o.errands[x], o.errands[y]; a.urgent != b.urgent {
-			return map[bool]int{true: -1, false: 1}[a.urgent]
-		} else if by := a.due.Compare(b.due); by != 0 {
-			return by
+		a, b := o.errands[x], o.errands[y]
+		if a.urgent != b.urgent {
+			if a.urgent {
+				return -1
+			}
+			return 1
 		}
-		return cmp.Or(strings.Compare(x.conference, y.conference), strings.Compare(x.message, y.message))
+		return cmp.Or(a.due.Compare(b.due), strings.Compare(x.conference, y.conference), strings.Compare(x.message, y.message))
 	})
-	for _, a := range due[:min(len(due), max(sendsAtOnce-running, 0))] {
-		e := o.errands[a]
+	for _, a := range due {
+		e, limit := o.errands[a], sendsAtOnce
+		if !e.urgent {
+			limit -= urgentSends
+		}
+		if running >= limit {
+			break
+		}
+		running++
 		e.running = true
 		failure := e.err
 		wg.Go(func() {
@@ -239,8 +249,11 @@ func (o *Outbox) serve(ctx context.Context, a address, failure error) error {
 	}
 	for { // not to be sent again because it could not be written down
 		_, _, err := o.store.Apply(sending, a.conference, call.Settle(a.message, a.channel, outcome))
-		if err == nil {
+		switch {
+		case err == nil:
 			o.log.Info(outcome.Type(), "call", a.conference, "message", a.message, "channel", a.channel, "reason", reasonIn(outcome))
+			return nil
+		case errors.Is(err, call.ErrNotFound): // erased meanwhile
 			return nil
 		}
 		o.log.Error("outcome of a message", "call", a.conference, "message", a.message, "channel", a.channel, "outcome", outcome.Type(), "err", err)
