@@ -122,6 +122,11 @@ func (c *crm) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "DELETE /conferences/conf_1/recording":
 		c.deleted = true
 		say(202, message{})
+	case "GET /conferences/conf_1/recording/links":
+		say(200, list(nil))
+	case "GET /conferences/conf_1/recording/accesses":
+		say(200, list([]message{{"seq": 7, "at": "2026-11-20T16:00:00Z", "what": "watched", "file": "a.webm", "by": message{"kind": "link", "id": "share_1", "name": "Caio"}, "from": "192.0.2.7"},
+			{"seq": 6, "at": "2026-11-20T15:59:00Z", "what": "shared", "share": "share_1", "by": message{"kind": "key", "id": "key_1", "name": "CRM"}, "from": "192.0.2.8"}}))
 	case "GET /storage":
 		say(200, message{"waiting": 3, "failing": 2, "failing_since": "2026-11-20T15:00:00Z", "error": "store_denied"})
 	case "POST /conferences/conf_1/recording/compose":
@@ -234,6 +239,9 @@ func TestConsole(t *testing.T) {
 	b.until(element("storage") + ".dataset.state === 'stored' && " + visible("keep-until"))
 	b.until(visible("watch") + " && !" + visible("links")) // nobody enters any more
 	b.click("share-recording")
+	fillIn(b, "share-form", map[string]string{"expires_in_seconds": "3600"})
+	b.run(element("accesses") + ".open = true")
+	b.until(`document.querySelectorAll('[data-testid="access"]').length === 2 && ` + element("access") + ".textContent.includes('Caio')")
 	b.until(element("share-url") + ".value === '/watch#shared'")
 	b.until(element("composing") + ".textContent.includes('ffmpeg failed: no <b>luck</b>')")
 	b.shot("console-recording")

@@ -20,6 +20,7 @@ type cli struct {
 	Demo    demoCommand    `cmd:"" help:"Run the server with a demo conference and print its links."`
 	Key     keyCommand     `cmd:"" help:"Make an API key and print it; the server must not be running."`
 	Load    loadCommand    `cmd:"" help:"Measure a running server with real WebRTC peers."`
+	Bench   benchCommand   `cmd:"" help:"Fill a store of its own with conferences and measure the HTTP API on it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 

@@ -1,12 +1,14 @@
 /** The console: sign in, then views by the address's fragment. */
 import { account } from './console/account.js';
 import { API } from './console/api.js';
+import { buyer, buyers } from './console/buyers.js';
 import { conference } from './console/conference.js';
 import { conferences, newConference } from './console/conferences.js';
 import { keys } from './console/keys.js';
 import { outbox } from './console/outbox.js';
 import { failure, words } from './console/parts.js';
 import { reschedule } from './console/plan.js';
+import { recordings } from './console/recordings.js';
 import { newSeller, seller, sellers } from './console/sellers.js';
 import { setPassword, signInForms } from './console/signin.js';
 import { usage } from './console/usage.js';
@@ -19,6 +21,7 @@ const KEY = 'showroom.key';
 const ROUTES = [
   [/^#?\/?$/, conferences], [/^#\/new$/, newConference], [/^#\/conferences\/([\w-]+)$/, conference], [/^#\/conferences\/([\w-]+)\/plan$/, reschedule],
   [/^#\/account$/, account], [/^#\/users$/, users],
+  [/^#\/recordings$/, recordings], [/^#\/buyers$/, buyers], [/^#\/buyers\/([\w-]+)$/, buyer],
   [/^#\/keys$/, keys], [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller], [/^#\/sellers\/([\w-]+)\/usage$/, usage],
   [/^#\/outbox$/, outbox], [/^#\/outbox\/([\w-]+)$/, outbox],
   [/^#\/webhooks$/, webhooks], [/^#\/webhooks\/new$/, newWebhook], [/^#\/webhooks\/([\w-]+)$/, webhook],

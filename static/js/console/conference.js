@@ -20,7 +20,7 @@ export async function conference({ api, show, signal }, id) {
   const logCard = el('section', { class: 'card', testid: 'events' });
   const files = el('div', { class: 'stack' });
   const made = el('div', { class: 'stack' });
-  recording.append(files, made);
+  recording.append(files);
   const problem = el('div', { hidden: true });
   const where = el('div', { class: 'stack' });
   const told = el('p', {}, api.may('GET /messages') && el('a', { href: `#/outbox/${id}`, testid: 'conference-messages' }, t('outbox.all')));
@@ -65,7 +65,7 @@ export async function conference({ api, show, signal }, id) {
     draw('details', c, () => details.replaceChildren(...facts(c)));
     draw('storage', [rec.storage, rec.keep_until], () => where.replaceChildren(...storage(rec))); // apart: it moves during an upload
     const { composition, derived, archive_url, storage: _, ...recorded } = rec;
-    draw('recording', recorded, () => files.replaceChildren(...recordingCard({ api, path, rec, conference: c, where, changed: follow })));
+    draw('recording', recorded, () => files.replaceChildren(...recordingCard({ api, path, rec, conference: c, where, made, signal, changed: follow })));
     draw('made', [composition, derived, archive_url], () => made.replaceChildren(...composed({ rec, compose: api.may('POST /conferences/{conference}/recording/compose') ? compose : null })));
     made.hidden = !rec.files?.length || !OVER.has(c.state);
     draw('events', list, () => logCard.replaceChildren(...log(list)));
@@ -137,7 +137,7 @@ function facts(c) {
     ...row(t('console.startsAt'), dateTime(c.starts_at)),
     ...row(t('console.length'), span(c.duration_minutes * 60)),
     ...row(t('role.seller'), el('a', { href: `#/sellers/${c.seller.id}` }, c.seller.name)),
-    ...row(t('role.buyer'), c.buyer.name),
+    ...row(t('role.buyer'), el('a', { href: `#/buyers/${c.buyer.id}`, testid: 'buyer-link' }, c.buyer.name || t('buyer.erased'))),
     ...row(t('console.connected'), el('span', { testid: 'connected', data: { seconds: String(c.connected_seconds ?? 0) } }, clock(c.connected_seconds ?? 0))),
     ...(c.vehicle?.title ? row(t('vehicle.title'), c.vehicle.link ? el('a', { href: c.vehicle.link, rel: 'noopener noreferrer', target: '_blank' }, c.vehicle.title) : c.vehicle.title) : []),
     ...(c.declined_at ? row(t('plan.answer'), el('span', { testid: 'declined' }, t('plan.declined', { at: dateTime(c.declined_at) }), c.decline_reason ? ` ${c.decline_reason}` : ''))
