@@ -150,7 +150,7 @@ func Anonymous(e Event) (Event, error) {
 
 // reasons are those that are words of ours (docs/protocol.md) and nobody's own.
 var reasons = []string{ReasonEnded, ReasonLeft, ReasonMinutes, ReasonRestarted, ReasonErased, ReasonNoConsent, ReasonNoShow, ReasonDeclined,
-	"denied", "removed", "replaced", "lost", "revoked", "expired", "cancelled", "violation", "server_closing"}
+	"denied", "removed", "replaced", "lost", "time_limit", "revoked", "expired", "cancelled", "violation", "server_closing"}
 
 // anonymousReason keeps a reason that is a word of ours.
 func anonymousReason(reason string) string {
