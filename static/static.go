@@ -79,6 +79,9 @@ func Handler(origins ...string) http.Handler {
 		h.Set("ETag", `"`+hex.EncodeToString(sum[:8])+`"`)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("Content-Security-Policy", csp)
+		if strings.HasPrefix(name, "sdk/") { // for <script type="module"> of other sites
+			h.Set("Access-Control-Allow-Origin", "*")
+		}
 		if embeddable[name] {
 			h.Set("Content-Security-Policy", framed)
 		}
