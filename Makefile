@@ -8,7 +8,7 @@ FUZZ   ?= 20s
 VERSITYGW := $(TOOLS)/versitygw-1.8.0
 GOLANGCI  := $(TOOLS)/golangci-lint-2.15.0
 
-.PHONY: run build test tools packages check lint bench fuzz
+.PHONY: run build test tools packages check lint bench fuzz types
 
 run: build
 	./bin/showroom demo
@@ -44,6 +44,11 @@ check:
 
 lint: $(GOLANGCI)
 	$(GOLANGCI) run ./...
+
+# Types of the SDK, of its JSDoc; needs Node.js.
+types:
+	cd static/sdk && npx --yes -p typescript@7.0.2 tsc --allowJs --checkJs --strict false --declaration --emitDeclarationOnly --outDir types \
+	  --target es2022 --module nodenext --moduleResolution nodenext --lib es2022,dom,dom.iterable showroom.js showroom-call.js
 
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem ./...

@@ -1,4 +1,4 @@
-// Package static holds the pages (/join, /watch, /console, /api) and the JavaScript SDK, embedded, and serves them.
+// Package static holds the pages (/join, /watch, /console, /api, /example-crm) and the JavaScript SDK, embedded, and serves them.
 // It owns no goroutine and no lock.
 package static
 
@@ -28,6 +28,7 @@ var pages = map[string]string{
 	"/watch":       "watch.html",
 	"/console":     "console.html",
 	"/api":         "api.html",
+	"/example-crm": "example-crm.html",
 	"/favicon.ico": "favicon.svg",
 }
 
@@ -37,7 +38,7 @@ var pages = map[string]string{
 func policy(pictures, ancestors string) string {
 	return strings.Join([]string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'" + pictures, "connect-src 'self'",
-		"media-src 'self' blob:", "base-uri 'none'", "form-action 'none'", "frame-ancestors " + ancestors,
+		"media-src 'self' blob:", "frame-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors " + ancestors,
 		"require-trusted-types-for 'script'", "trusted-types 'none'",
 	}, "; ")
 }
@@ -105,6 +106,8 @@ func contentType(name string) string {
 		return "image/svg+xml"
 	case ".json":
 		return "application/json"
+	case ".md", ".ts":
+		return "text/plain; charset=utf-8"
 	}
 	return mime.TypeByExtension(path.Ext(name))
 }
