@@ -50,7 +50,7 @@ func TestOrigins(t *testing.T) {
 	if err := CheckOrigins([]string{"https://a.example", "http://[::1]:80"}); err != nil {
 		t.Error(err)
 	}
-	for _, bad := range []string{"*", "crm.example.com", "https://a.example/", "https://*.example", "https://u@a.example"} {
+	for _, bad := range []string{"*", "crm.example.com", "https://a.example/", "https://*.example", "https://u@a.example", "https://a;script-src", "https://a,b"} {
 		if err := CheckOrigins([]string{bad}); err == nil {
 			t.Errorf("%q is an origin", bad)
 		}
