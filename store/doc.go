@@ -7,7 +7,7 @@
 //
 // The log (ev) is the truth. Events are added and never change, with one exception: when a buyer's data is erased, what is personal in theirs is
 // overwritten in place, see [Store.Anonymize]. Streams, views and lists are derived from it and [Store.Rebuild] makes them anew. Cursors, timers,
-// API keys, users, sessions, secrets, webhooks and remembered answers are not events and stand beside it.
+// API keys, users, sessions, secrets, webhooks, devices and remembered answers are not events and stand beside it.
 //
 //	ev/ seq                           an event, JSON
 //	st/ stream 0 seq                  which events concern a stream; minutes concern the seller and the conference
@@ -37,6 +37,9 @@
 //	an/ SHA-256   ax/ expiry SHA-256  an answer kept under an idempotency key, JSON, and when it may go
 //	wh/ id                            a webhook and how far it was told, JSON
 //	wa/ id 0 n                        its last attempts, JSON
+//	de/ id                            a device that messages can be pushed to, JSON
+//	di/ owner 0 created id            devices of a seller or a buyer by age
+//	da/ SHA-256                       which device has an address, by the address's digest
 //	format                            the version of this layout
 //
 // Numbers and times are written so that they sort (see keys.go). Lists are read by range, never whole.

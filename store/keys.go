@@ -44,6 +44,9 @@ const (
 	listAnswers     = "ax/"
 	tableWebhook    = "wh/"
 	tableAttempt    = "wa/"
+	tableDevice     = "de/"
+	listDevices     = "di/"
+	listAddresses   = "da/"
 	keyFormat       = "format"
 )
 

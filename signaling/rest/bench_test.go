@@ -72,7 +72,8 @@ func newBench(t *testing.T) *bench {
 		Manifest:  func(context.Context, string) ([]byte, error) { return []byte(`{"version": 1}`), nil },
 		Composing: func(string) float64 { return 0.25 },
 		PublicURL: "https://meet.example", Log: slog.New(slog.NewTextHandler(b.log, nil)), Now: clock,
-		Words:       plain{},
+		Words:     plain{},
+		Platforms: call.Platforms, WebPushKey: "BKey",
 		TestWebhook: func(context.Context, call.Webhook) call.Attempt { return call.Attempt{Status: 204} },
 	}
 	b.restart()

@@ -16,18 +16,23 @@ type invitation struct {
 	OpensAt     time.Time `json:"opens_at"`
 	Open        bool      `json:"open"` // to this participant, now
 	Conference  invited   `json:"conference"`
+	WebPushKey  string    `json:"webpush_key,omitempty"` // for the buyer's browser
 }
 
 // showInvitation looks at the log, not at the token: it knows what the link is worth now.
-func showInvitation(c call.Case, id string, now time.Time) (reply, error) {
+func (a *api) showInvitation(c call.Case, id string, now time.Time) (reply, error) {
 	l, err := c.Conference.CheckLink(id, now)
 	if err != nil {
 		return reply{}, linkProblem(err)
 	}
-	return ok(invitation{
+	shown := invitation{
 		Role: l.Role, Participant: l.Participant, Name: c.NameOf(l.Participant), Conference: showInvited(c),
 		Now: now.UTC(), OpensAt: c.Conference.OpensAt(), Open: c.Conference.OpenTo(l.Role, now),
-	})
+	}
+	if l.Role == call.RoleBuyer {
+		shown.WebPushKey = a.WebPushKey
+	}
+	return ok(shown)
 }
 
 func (a *api) readInvitation(r *request) (reply, error) {
@@ -35,7 +40,7 @@ func (a *api) readInvitation(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, linkProblem(err)
 	}
-	return showInvitation(c, r.subject.pass.Link, r.now)
+	return a.showInvitation(c, r.subject.pass.Link, r.now)
 }
 
 func (a *api) acceptInvitation(r *request) (reply, error) {
@@ -68,5 +73,5 @@ func (a *api) answerInvitation(r *request, rule func(participant string) call.Ru
 	if err != nil {
 		return reply{}, linkProblem(err)
 	}
-	return showInvitation(c, id, r.now)
+	return a.showInvitation(c, id, r.now)
 }

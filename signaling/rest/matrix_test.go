@@ -152,6 +152,9 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 	if rt.access == bySignature {
 		return b.fileURL(v), ""
 	}
+	if strings.Contains(rt.path, "/devices") {
+		return b.fillDevice(rt, v, id)
+	}
 	if strings.HasSuffix(rt.path, "/end") && b.want(200, "GET", "/conferences/"+v.conference, "").str("state") != "finished" {
 		b.wantInside(v)
 	}
@@ -209,7 +212,7 @@ func TestForeign(t *testing.T) {
 				continue
 			}
 			_, body := b.fill(rt, v)
-			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{message}", "invitation_buyer_0", "{link}", v.link, "{share}", v.share, "{webhook}", id, "{user}", id, "{session}", v.session).Replace(rt.path)
+			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{message}", "invitation_buyer_0", "{link}", v.link, "{share}", v.share, "{webhook}", id, "{user}", id, "{session}", v.session, "{device}", "dev_x").Replace(rt.path)
 			if name == "of another kind" && strings.HasPrefix(rt.path, "/sellers") {
 				continue
 			}

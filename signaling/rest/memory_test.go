@@ -26,6 +26,7 @@ type memory struct {
 	answers  map[string][2][]byte // digest, answer
 	hooks    map[string]call.Webhook
 	attempts map[string][]call.Attempt
+	devices  map[string]call.Device
 	log      []call.Event
 	people
 	appended chan struct{}
@@ -36,6 +37,7 @@ func newMemory(now func() time.Time) *memory {
 	return &memory{
 		now: now, confs: map[string]call.Conference{}, sellers: map[string]call.Seller{}, buyers: map[string]call.Buyer{},
 		people: newPeople(), appended: make(chan struct{}), keys: map[string]call.Key{}, answers: map[string][2][]byte{}, hooks: map[string]call.Webhook{}, attempts: map[string][]call.Attempt{},
+		devices: map[string]call.Device{},
 	}
 }
 

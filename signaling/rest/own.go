@@ -114,3 +114,33 @@ func (w own) ChangeBuyer(ctx context.Context, id, actor string, change func(call
 		return change(b)
 	})
 }
+
+func (w own) RegisterDevice(ctx context.Context, actor string, d call.Device) (call.Device, bool, error) {
+	if err := w.mine(ctx, d.Owner); err != nil {
+		return call.Device{}, false, err
+	}
+	return w.Store.RegisterDevice(ctx, actor, d)
+}
+
+func (w own) Devices(ctx context.Context, owner string) ([]call.Device, error) {
+	if err := w.mine(ctx, owner); err != nil {
+		return nil, err
+	}
+	return w.Store.Devices(ctx, owner)
+}
+
+func (w own) RemoveDevice(ctx context.Context, owner, id, actor string) error {
+	if err := w.mine(ctx, owner); err != nil {
+		return err
+	}
+	return w.Store.RemoveDevice(ctx, owner, id, actor)
+}
+
+// mine says whether somebody is the seller, or a buyer of the seller's.
+func (w own) mine(ctx context.Context, owner string) error {
+	if owner == w.seller {
+		return nil
+	}
+	_, err := w.Buyer(ctx, owner)
+	return err
+}

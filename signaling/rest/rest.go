@@ -105,6 +105,14 @@ type Webhooks interface {
 	Head(ctx context.Context) (uint64, error)
 }
 
+// Devices keeps the devices of sellers and buyers. An owner or a device that is not there, or is another's, is [call.ErrNotFound].
+type Devices interface {
+	// RegisterDevice says whether the device is new to its owner.
+	RegisterDevice(ctx context.Context, actor string, d call.Device) (kept call.Device, made bool, err error)
+	Devices(ctx context.Context, owner string) ([]call.Device, error)
+	RemoveDevice(ctx context.Context, owner, id, actor string) error
+}
+
 // Store is what the API needs of the store.
 type Store interface {
 	Conferences
@@ -115,6 +123,7 @@ type Store interface {
 	Users
 	Memory
 	Webhooks
+	Devices
 }
 
 // Tokens issues and checks the tokens of access links. Verify returns [call.ErrPass] or [call.ErrExpired].
@@ -160,7 +169,11 @@ type Config struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 
-	// PlainWebhooks lets webhooks have http addresses.
+	// Platforms are those whose devices can be registered, WebPushKey is what pages subscribe with.
+	Platforms  []call.Platform
+	WebPushKey string
+
+	// PlainWebhooks lets webhooks and browsers' push subscriptions have http addresses.
 	PlainWebhooks bool
 	// TestWebhook sends a webhook a message that is no event. Nil: this server sends none.
 	TestWebhook func(ctx context.Context, w call.Webhook) call.Attempt

@@ -81,6 +81,14 @@ func (a *api) routes() []route {
 		{"POST", "/buyers/{id}/export", byKey, a.exportBuyer},
 		{"POST", "/buyers/{id}/erase", byKey, a.eraseBuyer},
 
+		{"GET", "/push", byAnyKey, a.readPush},
+		{"POST", "/sellers/{id}/devices", byAnyKey, a.registerDevice("sell_")},
+		{"GET", "/sellers/{id}/devices", byAnyKey, a.listDevices("sell_")},
+		{"DELETE", "/sellers/{id}/devices/{device}", byAnyKey, a.removeDevice("sell_")},
+		{"POST", "/buyers/{id}/devices", byAnyKey, a.registerDevice("buy_")},
+		{"GET", "/buyers/{id}/devices", byAnyKey, a.listDevices("buy_")},
+		{"DELETE", "/buyers/{id}/devices/{device}", byAnyKey, a.removeDevice("buy_")},
+
 		{"GET", "/events", byAnyKey, a.listAllEvents},
 		{"GET", "/messages", byAnyKey, a.listMessages},
 		{"POST", "/conferences/{conference}/messages/{message}/resend", byAnyKey, a.resendMessage},
@@ -124,6 +132,8 @@ func (a *api) routes() []route {
 		{"GET", "/invitation", byPass, a.readInvitation},
 		{"POST", "/invitation/accept", byPass, a.acceptInvitation},
 		{"POST", "/invitation/decline", byPass, a.declineInvitation},
+		{"POST", "/invitation/devices", byPass, a.registerOwnDevice},
+		{"DELETE", "/invitation/devices/{device}", byPass, a.removeOwnDevice},
 		{"GET", "/watch", byWatchToken, a.readWatch},
 		{"GET", "/recordings/{conference}/{file}", bySignature, a.readFile},
 		{"GET", "/exports/{buyer}/{file}", bySignature, a.readExport},
