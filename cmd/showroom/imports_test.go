@@ -18,7 +18,7 @@ var mayImport = map[string]struct{ ours, others []string }{
 	"sfu/udp":           {others: []string{"github.com/pion", "golang.org/x/net", "golang.org/x/sys"}},
 	"signaling":         {ours: []string{"call", "sfu"}, others: []string{"github.com/gorilla/websocket", "github.com/golang-jwt/jwt", "golang.org/x/time"}},
 	"signaling/rest":    {ours: []string{"call", "store/object", "signaling/rest/password"}, others: []string{"golang.org/x/time", "go.yaml.in/yaml", "github.com/gorilla/websocket"}},
-	"signaling/notify":  {ours: []string{"call"}, others: []string{"code.dny.dev/ssrf", "github.com/arran4/golang-ical", "github.com/wneessen/go-mail"}},
+	"signaling/notify":  {ours: []string{"call", "signaling/notify/push"}, others: []string{"code.dny.dev/ssrf", "github.com/arran4/golang-ical", "github.com/wneessen/go-mail"}},
 	"recorder":          {ours: []string{"call", "store/object", "recorder/webm"}, others: []string{"github.com/pion/rtp", "golang.org/x/sys"}},
 	"recorder/webm":     {others: []string{"github.com/at-wat/ebml-go"}},
 	"recorder/compose":  {ours: []string{"call", "recorder", "store/object"}},
@@ -30,6 +30,7 @@ var mayImport = map[string]struct{ ours, others []string }{
 	"cmd/showroom/load": {ours: []string{"sfu/sfutest"}, others: []string{"github.com/pion", "github.com/gorilla/websocket", "golang.org/x/sys"}},
 
 	"signaling/rest/password": {others: []string{"golang.org/x/crypto"}},
+	"signaling/notify/push":   {ours: []string{"call"}, others: []string{"github.com/SherClockHolmes/webpush-go", "github.com/golang-jwt/jwt", "golang.org/x/oauth2"}},
 
 	// suites and sources that only tests use
 	"sfu/sfutest":             {ours: []string{"sfu"}, others: []string{"github.com/pion"}},
