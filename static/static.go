@@ -30,16 +30,18 @@ var pages = map[string]string{
 	"/api":         "api.html",
 	"/example-crm": "example-crm.html",
 	"/favicon.ico": "favicon.svg",
+
+	"/push/worker.js": "push-worker.js", // below /push/ are the only scopes it may have, and no pages
 }
 
 // policy forbids inline script and style and any foreign origin; what a page of ours does not need is not allowed.
-// The pages create no HTML from text, so Trusted Types are required with no policy at all.
+// The pages create no HTML from text, so Trusted Types are required; the one policy is for the address of the service worker, see js/push/here.js.
 // ancestors is who may show the page in a frame.
 func policy(pictures, ancestors string) string {
 	return strings.Join([]string{
 		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'" + pictures, "connect-src 'self'",
 		"media-src 'self' blob:", "frame-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors " + ancestors,
-		"require-trusted-types-for 'script'", "trusted-types 'none'",
+		"require-trusted-types-for 'script'", "trusted-types worker",
 	}, "; ")
 }
 

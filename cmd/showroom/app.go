@@ -45,9 +45,12 @@ type app struct {
 	webhooks *notify.Webhooks
 	writer   *notify.Writer
 	outbox   *notify.Outbox
-	listener net.Listener
-	http     *http.Server
-	debug    *http.Server // nil: none
+
+	platforms  []call.Platform // that messages can be pushed to
+	webPushKey string
+	listener   net.Listener
+	http       *http.Server
+	debug      *http.Server // nil: none
 
 	closing      chan struct{}  // closed when the HTTP server stops
 	live         sync.WaitGroup // sockets of live events
@@ -163,7 +166,7 @@ func (a *app) openHTTP() error {
 	config := rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive,
 		Keeper: a.keeper, ErasureTrouble: a.eraser.Trouble, Words: wording{a}, SigningKey: files,
 		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: clock, Manifest: a.manifestText,
-		PlainWebhooks: len(a.cfg.WebhookNetworks) > 0, TestWebhook: a.webhooks.Test}
+		Platforms: a.platforms, WebPushKey: a.webPushKey, PlainWebhooks: len(a.cfg.WebhookNetworks) > 0, TestWebhook: a.webhooks.Test}
 	if a.composer != nil {
 		config.Composing = a.composer.Progress
 	}

@@ -42,6 +42,8 @@ type Config struct {
 
 	SMTP SMTP `embed:"" prefix:"smtp-"`
 
+	Push Push `embed:""`
+
 	Reminders        []time.Duration `default:"1h,10m" help:"How long before the start buyer and seller are reminded, unless the seller has other times; 0 for not at all."`
 	WaitingAgain     time.Duration   `default:"2m" help:"When the buyer waits and the seller was told: after how long to tell the seller again; 0 for not at all."`
 	WaitingColleague time.Duration   `default:"5m" help:"How long a buyer waits before the seller's colleague is told; 0 for not at all."`
@@ -119,6 +121,9 @@ func (c *Config) AfterApply() error {
 		c.SMTP.Password = strings.TrimSpace(string(secret))
 	}
 	if err := c.checkMessages(); err != nil {
+		return err
+	}
+	if err := c.Push.check(); err != nil {
 		return err
 	}
 	if c.MediaTCP == "off" {

@@ -34,6 +34,11 @@ func (a *app) openOutbox() error {
 		}
 		channels, from = append(channels, email), email.Address()
 	}
+	pushed, err := a.openPush()
+	if err != nil {
+		return err
+	}
+	channels = append(channels, pushed)
 	a.writer = notify.NewWriter(a.url, from, a.tokens.Issue)
 	policy := call.Policy{Reminders: slices.DeleteFunc(slices.Clone(a.cfg.Reminders), func(d time.Duration) bool { return d == 0 }), Again: a.cfg.WaitingAgain, Colleague: a.cfg.WaitingColleague}
 	a.outbox = notify.NewOutbox(a.store, channels, policy, a.writer, func() string { return store.NewID("link_") }, a.log, clock)

@@ -160,6 +160,18 @@ func (a *api) registerOwnDevice(r *request) (reply, error) {
 	return a.keepDevice(r, buyer, participant)
 }
 
+func (a *api) listOwnDevices(r *request) (reply, error) {
+	buyer, _, err := a.invitedBuyer(r)
+	if err != nil {
+		return reply{}, err
+	}
+	all, err := r.store.Devices(r.Context(), buyer)
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(page(all, "", showDevice))
+}
+
 func (a *api) removeOwnDevice(r *request) (reply, error) {
 	buyer, participant, err := a.invitedBuyer(r)
 	if err != nil {

@@ -65,6 +65,9 @@ func TestDevices(t *testing.T) {
 	if !strings.Contains(own.Body.String(), mine.str("id")) {
 		t.Errorf("the buyer's: %s", own.Body)
 	}
+	if a := b.wantAs(200, v.token, "GET", "/invitation/devices", ""); !strings.Contains(a.Body.String(), mine.str("id")) {
+		t.Errorf("by the link: %s", a.Body)
+	}
 	b.wantAs(404, v.secret, "DELETE", at+"/"+mine.str("id"), "")
 	b.wantAs(204, v.token, "DELETE", "/invitation/devices/"+mine.str("id"), "")
 	b.wantAs(404, v.token, "DELETE", "/invitation/devices/"+mine.str("id"), "")

@@ -133,6 +133,7 @@ func (a *api) routes() []route {
 		{"POST", "/invitation/accept", byPass, a.acceptInvitation},
 		{"POST", "/invitation/decline", byPass, a.declineInvitation},
 		{"POST", "/invitation/devices", byPass, a.registerOwnDevice},
+		{"GET", "/invitation/devices", byPass, a.listOwnDevices},
 		{"DELETE", "/invitation/devices/{device}", byPass, a.removeOwnDevice},
 		{"GET", "/watch", byWatchToken, a.readWatch},
 		{"GET", "/recordings/{conference}/{file}", bySignature, a.readFile},

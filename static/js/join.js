@@ -9,6 +9,7 @@ import { lobby } from './join/lobby.js';
 import { Own } from './join/own.js';
 import * as session from './join/session.js';
 import { outside } from './join/outside.js';
+import { tell } from './join/tell.js';
 import { told } from './join/told.js';
 import { begin, languageSwitch, suggest, t } from './text.js';
 
@@ -58,6 +59,7 @@ async function main() {
   }
   ahead();
   showInvitation(inv, token, door, toLobby);
+  tell(inv, token, door);
   show('invitation');
 }
 

@@ -2,6 +2,7 @@
 import { el, icon } from '../dom.js';
 import { language, number, t } from '../text.js';
 import { once } from './api.js';
+import { devices } from './devices.js';
 import { noticeBody, noticeFields } from './notices.js';
 import { failure, field, form, head, languageOptions, say } from './parts.js';
 import { bar } from './usage.js';
@@ -62,7 +63,8 @@ export async function newSeller({ api, show }) {
 }
 
 /** @param {import('./parts.js').Place} place @param {string} id */
-export async function seller({ api, show, signal }, id) {
+export async function seller(place, id) {
+  const { api, show, signal } = place;
   const path = `/sellers/${encodeURIComponent(id)}`;
   const s = await api.get(path);
   if (signal.aborted) return;
@@ -80,7 +82,7 @@ export async function seller({ api, show, signal }, id) {
       await used();
     },
   }), saved];
-  show(title, usage, ...(api.may('PATCH /sellers/{id}') ? edit() : []));
+  show(title, usage, devices(place, path), ...(api.may('PATCH /sellers/{id}') ? edit() : []));
 
   async function used() {
     try {
