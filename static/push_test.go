@@ -59,8 +59,8 @@ func TestTellMeHere(t *testing.T) {
 		"GET /invitation":         message{"role": "buyer", "participant": "buyer", "name": "Bruno Lima", "conference": conferenceOf(time.Now().Add(26 * time.Hour)), "webpush_key": vapid},
 		"GET /invitation/devices": http.HandlerFunc(devices.ServeHTTP), "POST /invitation/devices": http.HandlerFunc(devices.ServeHTTP), "DELETE /invitation/devices/dev_1": http.HandlerFunc(devices.ServeHTTP),
 		"GET /me": message{"name": "dev", "scope": "crm"}, "GET /push": message{"platforms": []string{"webpush"}, "webpush_key": vapid},
-		"GET /sellers/sell_1":       message{"id": "sell_1", "name": "Ana Souza", "time_zone": "UTC", "language": "en", "monthly_minutes": 60, "retention_days": 0, "without_consent": "unrecorded"},
-		"GET /sellers/sell_1/usage": message{"month": "2026-11", "time_zone": "UTC", "cap_seconds": 3600, "used_seconds": 0, "remaining_seconds": 3600},
+		"GET /sellers/sell_1":         message{"id": "sell_1", "name": "Ana Souza", "time_zone": "UTC", "language": "en", "monthly_minutes": 60, "retention_days": 0, "without_consent": "unrecorded"},
+		"GET /sellers/sell_1/usage":   message{"month": "2026-11", "time_zone": "UTC", "cap_seconds": 3600, "used_seconds": 0, "remaining_seconds": 3600},
 		"GET /sellers/sell_1/devices": http.HandlerFunc(phone.ServeHTTP), "POST /sellers/sell_1/devices": http.HandlerFunc(phone.ServeHTTP), "DELETE /sellers/sell_1/devices/dev_9": http.HandlerFunc(phone.ServeHTTP),
 	})
 	b := newTab(t)

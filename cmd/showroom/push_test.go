@@ -50,7 +50,9 @@ func TestPushOfTheProgram(t *testing.T) {
 	p.until("the delivery is in the log", func() bool {
 		var messages struct{ Data []message }
 		p.api("GET", "/messages?conference="+conf.ID, nil, &messages)
-		return slices.ContainsFunc(messages.Data, func(m message) bool { return m.Kind == "invitation" && slices.Contains(m.Deliveries, delivery{"push", "sent"}) })
+		return slices.ContainsFunc(messages.Data, func(m message) bool {
+			return m.Kind == "invitation" && slices.Contains(m.Deliveries, delivery{"push", "sent"})
+		})
 	})
 	close(gone)
 	schedule(time.Now().Add(96 * time.Hour).UTC())

@@ -12,18 +12,25 @@ import (
 
 const longestPause = time.Hour // that a service may ask for
 
-// exchange makes a request and reads the beginning of the answer.
-func exchange(client *http.Client, r *http.Request) (*http.Response, []byte, error) {
+// answer is what a service said.
+type answer struct {
+	status int
+	header http.Header
+	text   []byte // how the body begins
+}
+
+// exchange makes a request and reads the answer.
+func exchange(client *http.Client, r *http.Request) (answer, error) {
 	response, err := client.Do(r)
 	if err != nil {
-		return nil, nil, err
+		return answer{}, err
 	}
 	defer response.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil && response.StatusCode < 300 { // it was taken
+	if response.StatusCode < 300 { // it was taken, whatever is missing of the answer
 		err = nil
 	}
-	return response, text, err
+	return answer{response.StatusCode, response.Header, text}, err
 }
 
 // unanswered is the error of a request that got no answer. It does not tell the address, which may hold a device's.

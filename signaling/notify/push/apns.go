@@ -87,14 +87,14 @@ func (a *APNs) Send(ctx context.Context, d call.Device, m Message) error {
 	r.Header.Set("Authorization", "bearer "+token)
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	response, text, err := exchange(a.client, r.WithContext(ctx))
+	said, err := exchange(a.client, r.WithContext(ctx))
 	if err != nil {
 		return unanswered("apns", err)
 	}
-	if response.StatusCode == http.StatusOK {
+	if said.status == http.StatusOK {
 		return nil
 	}
-	return a.failure(d, response, text, token)
+	return a.failure(d, said, token)
 }
 
 // request is one as the service wants it, without a token.
@@ -176,15 +176,15 @@ func (a *APNs) expire(token string) {
 }
 
 // failure is what an answer other than 200 means.
-func (a *APNs) failure(d call.Device, response *http.Response, text []byte, token string) *Error {
+func (a *APNs) failure(d call.Device, from answer, token string) *Error {
 	var said struct {
 		Reason    string `json:"reason"`
 		Timestamp int64  `json:"timestamp"` // ms
 	}
-	_ = json.Unmarshal(text, &said) // a proxy's page says nothing
-	e := &Error{Verdict: Refused, Service: "apns", Status: response.StatusCode, Reason: orStatus(said.Reason, response.StatusCode), Scope: serviceScope(d)}
+	_ = json.Unmarshal(from.text, &said) // a proxy's page says nothing
+	e := &Error{Verdict: Refused, Service: "apns", Status: from.status, Reason: orStatus(said.Reason, from.status), Scope: serviceScope(d)}
 	switch {
-	case response.StatusCode == http.StatusGone:
+	case from.status == http.StatusGone:
 		e.Verdict = Gone
 		if said.Timestamp > 0 {
 			e.Since = time.UnixMilli(said.Timestamp)
@@ -197,8 +197,8 @@ func (a *APNs) failure(d call.Device, response *http.Response, text []byte, toke
 	case said.Reason == "TooManyRequests": // of one device
 		e.Scope = deviceScope(d)
 		fallthrough
-	case temporary(response.StatusCode):
-		e.Verdict, e.After = Later, retryAfter(response.Header, a.now())
+	case temporary(from.status):
+		e.Verdict, e.After = Later, retryAfter(from.header, a.now())
 	}
 	return e
 }

@@ -136,14 +136,14 @@ func (f *FCM) post(ctx context.Context, source oauth2.TokenSource, d call.Device
 	}
 	r.Header.Set("Content-Type", "application/json")
 	token.SetAuthHeader(r)
-	response, text, err := exchange(f.client, r)
+	said, err := exchange(f.client, r)
 	if err != nil {
 		return 0, unanswered("fcm", err)
 	}
-	if response.StatusCode == http.StatusOK {
-		return response.StatusCode, nil
+	if said.status == http.StatusOK {
+		return said.status, nil
 	}
-	return response.StatusCode, f.failure(d, response, text)
+	return said.status, f.failure(d, said)
 }
 
 // fcmError is google.rpc.Status with the details that matter here.
@@ -160,10 +160,10 @@ type fcmError struct {
 }
 
 // failure is what an answer other than 200 means.
-func (f *FCM) failure(d call.Device, response *http.Response, text []byte) *Error {
+func (f *FCM) failure(d call.Device, from answer) *Error {
 	var said fcmError
-	_ = json.Unmarshal(text, &said) // a proxy's page says nothing
-	e := &Error{Verdict: Refused, Service: "fcm", Status: response.StatusCode, Reason: said.Error.Status, Scope: serviceScope(d)}
+	_ = json.Unmarshal(from.text, &said) // a proxy's page says nothing
+	e := &Error{Verdict: Refused, Service: "fcm", Status: from.status, Reason: said.Error.Status, Scope: serviceScope(d)}
 	for _, detail := range said.Error.Details {
 		if detail.ErrorCode != "" {
 			e.Reason = detail.ErrorCode
@@ -177,10 +177,10 @@ func (f *FCM) failure(d call.Device, response *http.Response, text []byte) *Erro
 	switch {
 	case e.Reason == "UNREGISTERED", e.Reason == "NOT_FOUND":
 		e.Verdict = Gone
-	case temporary(response.StatusCode), response.StatusCode == http.StatusUnauthorized:
-		e.Verdict, e.After = Later, retryAfter(response.Header, f.now())
+	case temporary(from.status), from.status == http.StatusUnauthorized:
+		e.Verdict, e.After = Later, retryAfter(from.header, f.now())
 	}
-	e.Reason = orStatus(e.Reason, response.StatusCode)
+	e.Reason = orStatus(e.Reason, from.status)
 	return e
 }
 

@@ -64,11 +64,11 @@ func TestSenderLeavesAlone(t *testing.T) {
 	if e.After != time.Minute || asked != 1 {
 		t.Errorf("wait %s, asked %d times", e.After, asked)
 	}
-	if s.Send(t.Context(), c, Message{}); asked != 2 { //nolint:errcheck // the count says it
+	if s.Send(t.Context(), c, Message{}); asked != 2 {
 		t.Errorf("another host was asked %d times", asked-1)
 	}
 	now = now.Add(time.Minute)
-	if s.Send(t.Context(), b, Message{}); asked != 3 { //nolint:errcheck // the count says it
+	if s.Send(t.Context(), b, Message{}); asked != 3 {
 		t.Error("after the pause it was not asked")
 	}
 	wants(t, s.Send(t.Context(), call.Device{Platform: call.PlatformFCM}, Message{}), Refused, "not configured")

@@ -15,7 +15,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -148,10 +147,13 @@ func (p *pushService) check(r *http.Request, body []byte) error {
 		return fmt.Errorf("authorization %q: %w", r.Header.Get("Authorization"), err)
 	}
 	point, err := base64.RawURLEncoding.DecodeString(k)
-	if err != nil || len(point) != 65 {
+	if err != nil {
 		return fmt.Errorf("key %q: %w", k, err)
 	}
-	key := &ecdsa.PublicKey{Curve: elliptic.P256(), X: new(big.Int).SetBytes(point[1:33]), Y: new(big.Int).SetBytes(point[33:])}
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		return err
+	}
 	token, err := jwt.Parse(t, func(*jwt.Token) (any, error) { return key, nil }, jwt.WithValidMethods([]string{"ES256"}), jwt.WithAudience(p.URL), jwt.WithExpirationRequired())
 	if err != nil {
 		return err
