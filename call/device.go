@@ -161,6 +161,10 @@ func (DeviceRegistered) Type() string { return "device.registered" }
 // Type is the word the log has for it.
 func (DeviceRemoved) Type() string { return "device.removed" }
 
+func (b DeviceRegistered) anonymous() Body {
+	return DeviceRegistered{Device: b.Device, Platform: b.Platform}
+}
+
 func init() {
 	register[DeviceRegistered]()
 	register[DeviceRemoved]()

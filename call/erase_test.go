@@ -13,7 +13,7 @@ import (
 var impersonal = []string{
 	"Seller", "Buyer", "Language", "Recording", "Link", "Role", "Participant", "Share", "File", "Files", "Wants", "Key", "Source", "Month", "Conference", "Level", "Limit", "Missing", "Message", "Kind", "To", "Channel", "Channels",
 	"Version", "Recordings", "RecordingFailed.Reason", "RecordingComposeFailed.Reason", "DeletionOrdered.Reason", "RecordingDeleted.Reason",
-	"RecordingFinished.", "RecordingDeleted.", "RecordingComposed.", "SellerRegistered.", "SellerChanged.",
+	"DeviceRegistered.Device", "DeviceRegistered.Platform", "DeviceRemoved.", "RecordingFinished.", "RecordingDeleted.", "RecordingComposed.", "SellerRegistered.", "SellerChanged.",
 }
 
 const secret = "Maria Secret"

@@ -15,6 +15,13 @@ import (
 func (s *Store) RegisterDevice(ctx context.Context, actor string, d call.Device) (kept call.Device, made bool, err error) {
 	var told bool
 	err = s.update(ctx, func(t tx) error {
+		c, err := t.owner(d.Owner)
+		if err == nil && c.Buyer.Erasure.Ordered() {
+			err = call.ErrErased
+		}
+		if err != nil {
+			return err
+		}
 		old, err := t.deviceAt(d.Address)
 		if err != nil {
 			return err
@@ -139,6 +146,25 @@ func (t tx) removeDevice(d call.Device, actor, reason string, now time.Time) err
 		return err
 	}
 	return t.dropDeviceKeys(d)
+}
+
+// forgetDevices drops all devices of somebody whose data is erased.
+func (s *Store) forgetDevices(ctx context.Context, owner string) error {
+	return s.update(ctx, func(t tx) error {
+		all, err := t.devices(owner)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 {
+			return errNothing
+		}
+		for _, d := range all {
+			if err := t.dropDeviceKeys(d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (t tx) dropDeviceKeys(d call.Device) error {

@@ -85,7 +85,7 @@ func (s *Store) Erasures(ctx context.Context) (ids []string, err error) {
 }
 
 // Anonymize rewrites the events of a buyer whose erasure was ordered, and of the buyer's conferences, without anything personal, makes their views
-// anew from them, and drops what webhooks answered to them. The events stay where they are: numbers, types and times do not change, nor do minutes. It
+// anew from them, drops the buyer's devices, and what webhooks answered to them. The events stay where they are: numbers, types and times do not change, nor do minutes. It
 // may be repeated, and goes on where an earlier one has stopped.
 func (s *Store) Anonymize(ctx context.Context, buyer string) (done call.Erased, err error) {
 	ids, err := s.ConferencesOf(ctx, buyer)
@@ -98,6 +98,9 @@ func (s *Store) Anonymize(ctx context.Context, buyer string) (done call.Erased, 
 		if err := s.anonymize(ctx, stream, &done); err != nil {
 			return done, fmt.Errorf("anonymize %s: %w", stream, err)
 		}
+	}
+	if err := s.forgetDevices(ctx, buyer); err != nil {
+		return done, fmt.Errorf("forget devices: %w", err)
 	}
 	done.Conferences = len(ids)
 	hooks, err := s.Webhooks(ctx)

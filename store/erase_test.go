@@ -27,6 +27,11 @@ func patient(t *testing.T, s *shop) (seller, buyer string, conferences []string)
 		b.Name = "Mariana Zekret"
 		return b.Contact, nil
 	}))(t)
+	device := phone(b.ID, "token-of-Mariana")
+	device.App = "Mariana's phone"
+	if _, _, err := s.RegisterDevice(s.ctx, "key_1", device); err != nil {
+		t.Fatal(err)
+	}
 	for i := range 3 {
 		p := plan(noon.Add(time.Duration(i) * time.Hour))
 		p.Subject = "confidential: Mariana's car"

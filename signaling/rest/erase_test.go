@@ -59,6 +59,7 @@ func TestExport(t *testing.T) {
 		"conferences.json": {v.conference, "Secret car"},
 		"consents.json":    {"198.51.100.1"},
 		"accesses.json":    {`"watched"`, visitor},
+		"devices.json":     {"[]"},
 		"recordings.json":  {v.file, `"sha256"`},
 		"events.json":      {`"buyer.registered"`, `"buyer.exported"`, `"scheduled"`, `"recording.watched"`},
 		"recordings/" + v.conference + "/" + v.file: {fileText},

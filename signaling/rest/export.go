@@ -100,6 +100,10 @@ func (e *export) write() error {
 	if err := e.list("events.json", func(add func(any) error) error { return e.events(append([]string{e.buyer.ID}, ids...), names, add) }); err != nil {
 		return err
 	}
+	devices, err := e.Store.Devices(e.ctx, e.buyer.ID)
+	if err != nil {
+		return err
+	}
 	var cases []call.Case
 	for _, id := range ids {
 		c, err := e.Store.Case(e.ctx, id)
@@ -114,6 +118,7 @@ func (e *export) write() error {
 		body any
 	}{
 		{"buyer.json", showBuyer(e.buyer)},
+		{"devices.json", each(devices, showDevice)},
 		{"conferences.json", each(cases, func(c call.Case) conference { return showConference(c, e.now) })},
 		{"consents.json", each(cases, call.Case.Evidence)},
 		{"accesses.json", append([]exportAccess{}, e.page.Accesses...)},
