@@ -139,6 +139,15 @@ func (h *Hub) noticeSeller(seller, except string) {
 // now is the time by which sessions, minutes and links are judged.
 func (h *Hub) now() time.Time { return h.config.Now() }
 
+// Wake has every conference look at the clock, as it was set.
+func (h *Hub) Wake() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.live {
+		c.ring()
+	}
+}
+
 // Stats are numbers of now.
 func (h *Hub) Stats() Stats {
 	h.mu.Lock()

@@ -52,6 +52,13 @@ func (s *Store) clock() time.Time { return s.now().UTC().Round(0) }
 // Appended returns a channel that is closed at the next append of this process, after its commit. Take it before reading.
 func (s *Store) Appended() <-chan struct{} { return s.appended.wait() }
 
+// Wake has everybody who waits look again, as the clock was set.
+func (s *Store) Wake() {
+	for _, b := range []*bell{&s.appended, &s.webhooks, &s.timers} {
+		b.tell()
+	}
+}
+
 // errNothing ends an update that has nothing to write.
 var errNothing = errors.New("nothing to write")
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"showroom/call"
@@ -52,6 +53,9 @@ type app struct {
 	http       *http.Server
 	debug      *http.Server // nil: none
 
+	ahead   atomic.Int64 // how far the sandbox's clock is, ns; else 0
+	sandbox *sandbox     // nil: none
+
 	closing      chan struct{}  // closed when the HTTP server stops
 	live         sync.WaitGroup // sockets of live events
 	closeObjects func() error
@@ -60,8 +64,6 @@ type app struct {
 	stopFollow   context.CancelFunc
 	wg           sync.WaitGroup
 }
-
-func clock() time.Time { return time.Now() }
 
 func databaseFile(data string) string { return filepath.Join(data, "showroom.db") }
 
@@ -99,10 +101,17 @@ func (a *app) openStore() error {
 		return err
 	}
 	a.db = db
-	if a.store, err = store.New(db, clock); err != nil {
+	if a.store, err = store.New(db, a.clock); err != nil {
 		return err
 	}
-	a.misses = newMisses(a.store, a.cfg.NoShowAfter, a.log, clock)
+	if err := a.enterMode(context.Background()); err != nil {
+		return err
+	}
+	if a.cfg.Sandbox {
+		a.sandbox = &sandbox{app: a, captured: captures{now: a.clock}}
+		a.log.Warn("this is a sandbox: its clock can be set forward, and nothing is sent to people", "now", a.clock().UTC().Format(time.RFC3339))
+	}
+	a.misses = newMisses(a.store, a.cfg.NoShowAfter, a.log, a.clock)
 	return nil
 }
 
@@ -126,8 +135,8 @@ func (a *app) openObjects() error {
 }
 
 func (a *app) openRecorder() (err error) {
-	a.recorder, err = recorder.New(recorder.Config{Dir: filepath.Join(a.cfg.Data, "spool"), Log: a.log, Now: clock})
-	a.keeper = newKeeper(a.store, a.recorder, a.objects, a.log)
+	a.recorder, err = recorder.New(recorder.Config{Dir: filepath.Join(a.cfg.Data, "spool"), Log: a.log, Now: a.clock})
+	a.keeper = newKeeper(a.store, a.recorder, a.objects, a.log, a.clock)
 	return err
 }
 
@@ -165,10 +174,13 @@ func (a *app) openHTTP() error {
 	}
 	config := rest.Config{Store: a.store, Tokens: a.tokens, Objects: a.objects, Local: a.recorder.Local, Live: a.liveFiles, OpenLive: a.recorder.OpenLive,
 		Keeper: a.keeper, ErasureTrouble: a.eraser.Trouble, Words: wording{a}, SigningKey: files,
-		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: clock, Manifest: a.manifestText,
+		PublicURL: a.url, Origins: a.cfg.Origins, Address: a.clientAddress, Closing: a.closing, Sockets: &a.live, Log: a.log, Now: a.clock, Manifest: a.manifestText,
 		Platforms: a.platforms, WebPushKey: a.webPushKey, PlainWebhooks: len(a.cfg.WebhookNetworks) > 0, TestWebhook: a.webhooks.Test}
 	if a.composer != nil {
 		config.Composing = a.composer.Progress
+	}
+	if a.sandbox != nil {
+		config.Sandbox = a.sandbox
 	}
 	api, err := rest.New(config)
 	if err != nil {
@@ -227,6 +239,9 @@ func (a *app) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
 	var errs []error
+	if a.sandbox != nil {
+		a.sandbox.closeVisitors()
+	}
 	if a.hub != nil {
 		errs = append(errs, a.hub.Close(ctx))
 	}

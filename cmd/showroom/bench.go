@@ -76,11 +76,11 @@ func (c *benchCommand) Run(p *process) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	s, err := store.New(db, clock)
+	s, err := store.New(db, time.Now)
 	if err != nil {
 		return err
 	}
-	b := &bench{store: s, rnd: rand.New(rand.NewPCG(1, 2)), begin: clock().Add(24 * time.Hour)}
+	b := &bench{store: s, rnd: rand.New(rand.NewPCG(1, 2)), begin: time.Now().Add(24 * time.Hour)}
 	stop, err := b.serve(dir)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (b *bench) serve(dir string) (stop func(), err error) {
 		return nil, err
 	}
 	none := func(string, string) (io.ReadSeekCloser, error) { return nil, os.ErrNotExist }
-	api, err := rest.New(rest.Config{Store: b.store, Tokens: tokens, Objects: disk, Local: none, SigningKey: make([]byte, 32), PublicURL: "http://localhost", Log: slog.New(slog.DiscardHandler), Now: clock,
+	api, err := rest.New(rest.Config{Store: b.store, Tokens: tokens, Objects: disk, Local: none, SigningKey: make([]byte, 32), PublicURL: "http://localhost", Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		Manifest: func(context.Context, string) ([]byte, error) { return nil, os.ErrNotExist }, Words: wording{&app{}}}) // nobody asks it
 	if err != nil {
 		return nil, err

@@ -38,6 +38,8 @@ type Config struct {
 
 	ClientHeader string `help:"Header in which your reverse proxy says who the client is, such as X-Forwarded-For. Only behind a proxy that sets it." placeholder:"HEADER"`
 
+	Sandbox bool `help:"For trying out: the clock can be set forward by API, a buyer who is no person comes when called, messages are kept instead of sent. The data folder is a sandbox's for ever."`
+
 	WebhookNetworks []string `help:"Networks of your own that webhooks may call, also by http, such as 10.1.0.0/16. Others must be public and https." placeholder:"CIDR"`
 
 	SMTP SMTP `embed:"" prefix:"smtp-"`

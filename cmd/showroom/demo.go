@@ -66,7 +66,7 @@ func (a *app) demo(ctx context.Context, minutes int, language string) (links dem
 	subject := map[string]string{"en": "Fiat Pulse 2025, walk-around", "pt-BR": "Fiat Pulse 2025, volta pelo carro", "es": "Fiat Pulse 2025, recorrido"}[language]
 	links.conference = store.NewID("conf_")
 	_, err = a.store.Schedule(ctx, seller.ID, buyer.ID, call.Schedule(links.conference, call.System, call.Plan{
-		Subject: subject, StartsAt: clock().Truncate(time.Minute), Length: 30 * time.Minute, Language: language, Recording: call.RecordingOn, AllowOverlap: true}))
+		Subject: subject, StartsAt: a.clock().Truncate(time.Minute), Length: 30 * time.Minute, Language: language, Recording: call.RecordingOn, AllowOverlap: true}))
 	if err != nil {
 		return links, err
 	}
@@ -79,7 +79,7 @@ func (a *app) demo(ctx context.Context, minutes int, language string) (links dem
 
 // demoLink issues an access link.
 func (a *app) demoLink(ctx context.Context, conference string, role call.Role) (string, error) {
-	id, expires := store.NewID("link_"), clock().Add(12*time.Hour)
+	id, expires := store.NewID("link_"), a.clock().Add(12*time.Hour)
 	c, _, err := a.store.Apply(ctx, conference, call.IssueLink(id, call.System, role, "", expires))
 	if err != nil {
 		return "", err
@@ -120,7 +120,7 @@ func (a *app) demoSeller(ctx context.Context, minutes int, language string) (cal
 	profile := call.Profile{Name: "Ana Ribeiro", TimeZone: "America/Sao_Paulo", Language: language, MonthlyMinutes: minutes, Reference: demoReference}
 	for _, s := range sellers {
 		if s.Reference == demoReference {
-			used := s.Usage(s.Month(clock())).Used
+			used := s.Usage(s.Month(a.clock())).Used
 			profile.MonthlyMinutes = minutes + (used+59)/60
 			return a.store.ChangeSeller(ctx, s.ID, call.System, func(call.Seller) (call.Profile, error) { return profile, nil })
 		}

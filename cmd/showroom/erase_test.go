@@ -186,7 +186,7 @@ func (s *shelf) reopen(backup []byte) {
 		s.Fatal(err)
 	}
 	s.Cleanup(func() { db.Close() })
-	if s.store, err = store.New(db, clock); err != nil {
+	if s.store, err = store.New(db, time.Now); err != nil {
 		s.Fatal(err)
 	}
 	s.restart()

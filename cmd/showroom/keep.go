@@ -39,6 +39,9 @@ type keeper struct {
 	objects  objects
 	log      *slog.Logger
 
+	now   func() time.Time // by which recordings are kept
+	early chan struct{}    // take a round now
+
 	bell chan struct{} // something has become due; one worker hears it and passes it on
 
 	mu      sync.Mutex
@@ -58,8 +61,8 @@ type errand struct {
 	files   map[string]int64   // bytes sent, of the files of the try that runs or ran last
 }
 
-func newKeeper(s *store.Store, rec *recorder.Recorder, o objects, log *slog.Logger) *keeper {
-	return &keeper{store: s, recorder: rec, objects: o, log: log, bell: make(chan struct{}, 1), waiting: map[string]*errand{}}
+func newKeeper(s *store.Store, rec *recorder.Recorder, o objects, log *slog.Logger, now func() time.Time) *keeper {
+	return &keeper{store: s, recorder: rec, objects: o, log: log, now: now, early: make(chan struct{}, 1), bell: make(chan struct{}, 1), waiting: map[string]*errand{}}
 }
 
 // notice takes an event that may have made something to do. It does not wait.

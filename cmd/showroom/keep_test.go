@@ -46,7 +46,7 @@ func newShelf(t *testing.T, o objects) *shelf {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	if s.store, err = store.New(db, clock); err != nil {
+	if s.store, err = store.New(db, time.Now); err != nil {
 		t.Fatal(err)
 	}
 	if s.seller, err = s.store.RegisterSeller(t.Context(), "key_crm", call.Profile{Name: "Ana", TimeZone: "UTC", Language: "en", MonthlyMinutes: 100}); err != nil {
@@ -111,7 +111,7 @@ func (s *shelf) spool(id string, f call.File, body []byte) {
 // keep runs a keeper until done says so, and returns it.
 func (s *shelf) keep(done func(*keeper) bool) *keeper {
 	s.Helper()
-	k := newKeeper(s.store, s.rec, s.objects, slog.New(slog.NewTextHandler(s.Output(), nil)))
+	k := newKeeper(s.store, s.rec, s.objects, slog.New(slog.NewTextHandler(s.Output(), nil)), time.Now)
 	ctx, cancel := context.WithCancel(s.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { k.run(ctx) })

@@ -36,7 +36,7 @@ func TestDeletionCrashes(t *testing.T) {
 				}
 				return nil
 			}}
-			k := newKeeper(s.store, s.rec, s.objects, slog.New(slog.DiscardHandler))
+			k := newKeeper(s.store, s.rec, s.objects, slog.New(slog.DiscardHandler), time.Now)
 			k.wake(id, true)
 			_, err := k.serve(t.Context(), id)
 			if done = err == nil; !done && !errors.Is(err, errCrash) {

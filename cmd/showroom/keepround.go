@@ -24,9 +24,20 @@ func (k *keeper) rounds(ctx context.Context) {
 				k.log.Warn("round was not finished; the next is in an hour", "of", what, "err", err)
 			}
 		}
-		if !pause(ctx, roundEvery) {
+		select {
+		case <-time.After(roundEvery):
+		case <-k.early:
+		case <-ctx.Done():
 			return
 		}
+	}
+}
+
+// wakeRounds has a round begun, as the clock was set.
+func (k *keeper) wakeRounds() {
+	select {
+	case k.early <- struct{}{}:
+	default:
 	}
 }
 
@@ -53,7 +64,7 @@ func (k *keeper) expireOf(ctx context.Context, s call.Seller) error {
 	if s.RetentionDays == 0 {
 		return nil
 	}
-	then := time.Now().Add(-time.Duration(s.RetentionDays) * 24 * time.Hour)
+	then := k.now().Add(-time.Duration(s.RetentionDays) * 24 * time.Hour)
 	for {
 		ids, err := k.store.Kept(ctx, s.ID, then, 100)
 		if err != nil || len(ids) == 0 {

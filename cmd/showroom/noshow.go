@@ -28,10 +28,15 @@ func newMisses(s *store.Store, after time.Duration, log *slog.Logger, now func()
 func (m *misses) notice(e call.Event) {
 	switch e.Body.(type) {
 	case call.Scheduled, call.Rescheduled, call.Left, call.KnockWithdrawn, call.Denied:
-		select {
-		case m.bell <- struct{}{}:
-		default:
-		}
+		m.wake()
+	}
+}
+
+// wake has a look taken, as the clock was set.
+func (m *misses) wake() {
+	select {
+	case m.bell <- struct{}{}:
+	default:
 	}
 }
 

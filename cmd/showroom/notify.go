@@ -19,7 +19,7 @@ func (a *app) openNotify() error {
 	if err != nil {
 		return err
 	}
-	a.webhooks = &notify.Webhooks{Log: a.store, Hooks: a.store, Client: guard.Client(), Logger: a.log, Now: clock, Message: a.messageOf}
+	a.webhooks = &notify.Webhooks{Log: a.store, Hooks: a.store, Client: guard.Client(), Logger: a.log, Now: a.clock, Message: a.messageOf}
 	return nil
 }
 
@@ -27,7 +27,10 @@ func (a *app) openNotify() error {
 func (a *app) openOutbox() error {
 	var channels []notify.Channel
 	from := ""
-	if a.cfg.SMTP.Host != "" {
+	switch {
+	case a.sandbox != nil:
+		channels = append(channels, capturedMail{&a.sandbox.captured})
+	case a.cfg.SMTP.Host != "":
 		email, err := notify.NewEmail(a.cfg.SMTP.email())
 		if err != nil {
 			return fmt.Errorf("mail: %w", err)
@@ -41,7 +44,7 @@ func (a *app) openOutbox() error {
 	channels = append(channels, pushed)
 	a.writer = notify.NewWriter(a.url, from, a.tokens.Issue)
 	policy := call.Policy{Reminders: slices.DeleteFunc(slices.Clone(a.cfg.Reminders), func(d time.Duration) bool { return d == 0 }), Again: a.cfg.WaitingAgain, Colleague: a.cfg.WaitingColleague}
-	a.outbox = notify.NewOutbox(a.store, channels, policy, a.writer, func() string { return store.NewID("link_") }, a.log, clock)
+	a.outbox = notify.NewOutbox(a.store, channels, policy, a.writer, func() string { return store.NewID("link_") }, a.log, a.clock)
 	return nil
 }
 

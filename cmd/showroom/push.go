@@ -51,16 +51,37 @@ func (a *app) openPush() (*notify.Push, error) {
 	if err != nil {
 		return nil, err
 	}
-	web := push.NewWeb(seed, a.pushContact(), guard.Client(), clock)
+	web := push.NewWeb(seed, a.pushContact(), guard.Client(), a.clock)
 	a.webPushKey = web.PublicKey()
+	services, err := a.pushServices(web)
+	if err != nil {
+		return nil, err
+	}
+	sender := push.NewSender(services, a.clock)
+	for _, platform := range call.Platforms {
+		if sender.Serves(platform) {
+			a.platforms = append(a.platforms, platform)
+		}
+	}
+	return notify.NewPush(a.store, sender.Send, a.log, a.clock), nil
+}
+
+// pushServices are those of the settings, and the browsers'. In a sandbox nothing is sent.
+func (a *app) pushServices(web *push.Web) (map[call.Platform]push.Service, error) {
 	services := map[call.Platform]push.Service{call.PlatformWebPush: web}
+	if a.sandbox != nil {
+		for _, platform := range call.Platforms {
+			services[platform] = capturedPush{&a.sandbox.captured}
+		}
+		return services, nil
+	}
 	p := a.cfg.Push
 	if p.FCMCredentials != "" {
 		credentials, err := os.ReadFile(p.FCMCredentials)
 		if err != nil {
 			return nil, fmt.Errorf("--fcm-credentials: %w", err)
 		}
-		fcm, err := push.NewFCM(credentials, p.FCMURL, &http.Client{Timeout: pushTimeout}, clock)
+		fcm, err := push.NewFCM(credentials, p.FCMURL, &http.Client{Timeout: pushTimeout}, a.clock)
 		if err != nil {
 			return nil, fmt.Errorf("--fcm-credentials: %w", err)
 		}
@@ -71,19 +92,13 @@ func (a *app) openPush() (*notify.Push, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--apns-key: %w", err)
 		}
-		apns, err := push.NewAPNs(push.APNsConfig{Key: key, KeyID: p.APNsKeyID, Team: p.APNsTeam, Topic: p.APNsTopic, URL: p.APNsURL, SandboxURL: p.APNsSandboxURL}, push.HTTP2Client(nil), clock)
+		apns, err := push.NewAPNs(push.APNsConfig{Key: key, KeyID: p.APNsKeyID, Team: p.APNsTeam, Topic: p.APNsTopic, URL: p.APNsURL, SandboxURL: p.APNsSandboxURL}, push.HTTP2Client(nil), a.clock)
 		if err != nil {
 			return nil, fmt.Errorf("--apns-key: %w", err)
 		}
 		services[call.PlatformAPNs], services[call.PlatformAPNsVoIP] = apns, apns
 	}
-	sender := push.NewSender(services, clock)
-	for _, platform := range call.Platforms {
-		if sender.Serves(platform) {
-			a.platforms = append(a.platforms, platform)
-		}
-	}
-	return notify.NewPush(a.store, sender.Send, a.log, clock), nil
+	return services, nil
 }
 
 // pushContact is how browsers' vendors reach the operator.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -54,7 +55,7 @@ func (k *keyCommand) Run(p *process) error {
 		return err
 	}
 	defer db.Close()
-	s, err := store.New(db, clock)
+	s, err := store.New(db, time.Now)
 	if err != nil {
 		return err
 	}

@@ -10,23 +10,28 @@ import (
 	"time"
 
 	"showroom/call"
-	"showroom/call/player"
 	"showroom/signaling"
 	"showroom/static"
 )
 
 // rooms gives the hub the native player's rooms.
-type rooms struct{ *player.Native }
+type rooms struct{ *app }
 
-func (r rooms) Open(c call.Conference) (signaling.Room, error) { return r.Native.Open(c) }
+func (r rooms) Open(c call.Conference) (signaling.Room, error) {
+	room, err := r.player.Open(c)
+	if err != nil || r.sandbox == nil {
+		return room, err
+	}
+	return creditRoom{room, &r.ahead}, nil
+}
 
 func (a *app) openHub(key []byte) (err error) {
 	a.tokens, err = signaling.NewTokens([]signaling.Key{{ID: "1", Secret: key}})
 	if err != nil {
 		return err
 	}
-	a.hub = signaling.New(signaling.Config{Desk: a.store, Media: rooms{a.player}, Turn: a.media.Turn, Tokens: a.tokens, Origins: a.cfg.Origins,
-		ICEServers: iceServers(a.cfg.ICEServers), Address: a.clientAddress, Participants: a.cfg.Participants, ResumeWindow: a.cfg.ResumeWindow, EmptyTimeout: a.cfg.EmptyTimeout, Log: a.log, Now: clock})
+	a.hub = signaling.New(signaling.Config{Desk: a.store, Media: rooms{a}, Turn: a.media.Turn, Tokens: a.tokens, Origins: a.cfg.Origins,
+		ICEServers: iceServers(a.cfg.ICEServers), Address: a.clientAddress, Participants: a.cfg.Participants, ResumeWindow: a.cfg.ResumeWindow, EmptyTimeout: a.cfg.EmptyTimeout, Log: a.log, Now: a.clock})
 	return nil
 }
 
@@ -73,7 +78,11 @@ func (a *app) server(api http.Handler) *http.Server {
 	mux.Handle("GET /metrics", a.withKey(a.metrics()))
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", a.ready)
-	return &http.Server{Handler: mux, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+	var handler http.Handler = mux
+	if a.sandbox != nil {
+		handler = a.sandbox.marked(mux)
+	}
+	return &http.Server{Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: newHTTPLog(a.log)}
 }
 

@@ -73,8 +73,8 @@ func (w *Webhooks) post(ctx context.Context, hook call.Webhook, id string, body 
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "Showroom")
-	r.Header["Idempotency-Key"] = nil // sends none, and has net/http try again when the receiver has closed a kept connection
-	sign(r.Header, hook.Signing(w.Now()), id, body, w.Now())
+	r.Header["Idempotency-Key"] = nil                           // sends none, and has net/http try again when the receiver has closed a kept connection
+	sign(r.Header, hook.Signing(w.Now()), id, body, time.Now()) // the receiver's clock is the real one, also for a sandbox
 	response, err := w.Client.Do(r)
 	if err != nil {
 		return err

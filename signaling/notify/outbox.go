@@ -87,6 +87,16 @@ func (o *Outbox) Run(ctx context.Context) {
 	o.send(ctx)
 }
 
+// CaughtUp says whether what happened so far was looked at for what to tell.
+func (o *Outbox) CaughtUp(ctx context.Context) (bool, error) {
+	head, err := o.store.Head(ctx)
+	if err != nil {
+		return false, err
+	}
+	seen, err := o.store.Cursor(ctx, cursorName)
+	return seen >= head, err
+}
+
 // handle looks at a conference whose event may give reason to tell somebody.
 func (o *Outbox) handle(ctx context.Context, e call.Event) error {
 	switch e.Body.(type) {

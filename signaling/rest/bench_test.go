@@ -73,6 +73,7 @@ func newBench(t *testing.T) *bench {
 		Composing: func(string) float64 { return 0.25 },
 		PublicURL: "https://meet.example", Log: slog.New(slog.NewTextHandler(b.log, nil)), Now: clock,
 		Words:     plain{},
+		Sandbox:   &sandboxes{now: &b.now},
 		Platforms: call.Platforms, WebPushKey: "BKey",
 		TestWebhook: func(context.Context, call.Webhook) call.Attempt { return call.Attempt{Status: 204} },
 	}

@@ -152,6 +152,9 @@ func (b *bench) fill(rt route, v visit) (path, body string) {
 	if rt.access == bySignature {
 		return b.fileURL(v), ""
 	}
+	if strings.HasPrefix(rt.path, "/sandbox") {
+		return fillSandbox(rt, v)
+	}
 	if strings.Contains(rt.path, "/devices") {
 		return b.fillDevice(rt, v, id)
 	}
@@ -212,7 +215,7 @@ func TestForeign(t *testing.T) {
 				continue
 			}
 			_, body := b.fill(rt, v)
-			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{message}", "invitation_buyer_0", "{link}", v.link, "{share}", v.share, "{webhook}", id, "{user}", id, "{session}", v.session, "{device}", "dev_x").Replace(rt.path)
+			path := strings.NewReplacer("{id}", id, "{key}", id, "{conference}", id, "{message}", "invitation_buyer_0", "{link}", v.link, "{share}", v.share, "{webhook}", id, "{user}", id, "{session}", v.session, "{device}", "dev_x", "{buyer}", id).Replace(rt.path)
 			if name == "of another kind" && strings.HasPrefix(rt.path, "/sellers") {
 				continue
 			}

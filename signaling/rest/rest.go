@@ -173,6 +173,9 @@ type Config struct {
 	Platforms  []call.Platform
 	WebPushKey string
 
+	// Sandbox is what a server for trying out can do besides. Nil: this is none.
+	Sandbox Sandbox
+
 	// PlainWebhooks lets webhooks and browsers' push subscriptions have http addresses.
 	PlainWebhooks bool
 	// TestWebhook sends a webhook a message that is no event. Nil: this server sends none.

@@ -129,6 +129,13 @@ func (a *api) routes() []route {
 		{"POST", "/webhooks/{webhook}/test", byKey, a.testWebhook},
 		{"GET", "/webhooks/{webhook}/deliveries", byKey, a.listDeliveries},
 
+		{"GET", "/sandbox", byKey, a.inSandbox(a.readSandbox)},
+		{"POST", "/sandbox/clock", byKey, a.inSandbox(a.advance)},
+		{"POST", "/sandbox/buyers", byKey, a.inSandbox(a.createVisitor)},
+		{"GET", "/sandbox/buyers/{buyer}", byKey, a.inSandbox(a.readVisitor)},
+		{"DELETE", "/sandbox/buyers/{buyer}", byKey, a.inSandbox(a.dismissVisitor)},
+		{"GET", "/sandbox/messages", byKey, a.inSandbox(a.listCaptured)},
+
 		{"GET", "/invitation", byPass, a.readInvitation},
 		{"POST", "/invitation/accept", byPass, a.acceptInvitation},
 		{"POST", "/invitation/decline", byPass, a.declineInvitation},

@@ -57,7 +57,7 @@ func (a *api) crossOrigin(w http.ResponseWriter, r *http.Request) (answered bool
 		return false
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "Retry-After, Content-Range, ETag")
+	h.Set("Access-Control-Expose-Headers", "Retry-After, Content-Range, ETag, Showroom-Sandbox")
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
 		return false
 	}
@@ -147,8 +147,11 @@ func (a *api) answer(rt route, w http.ResponseWriter, hr *http.Request) (reply, 
 
 // patience is how long a route may take: who waits for events does so on purpose.
 func (rt route) patience() time.Duration {
-	if rt.path == "/events" {
+	switch rt.path {
+	case "/events":
 		return maxWait*time.Second + requestTimeout
+	case "/sandbox/clock": // much may happen until then
+		return answerTimeout - 5*time.Second
 	}
 	return requestTimeout
 }

@@ -14,6 +14,7 @@ import { setPassword, signInForms } from './console/signin.js';
 import { usage } from './console/usage.js';
 import { users } from './console/users.js';
 import { newWebhook, webhook, webhooks } from './console/webhooks.js';
+import { sandbox, sandboxBanner } from './console/sandbox.js';
 import { byID, el } from './dom.js';
 import { begin, languageSwitch, put, t } from './text.js';
 
@@ -25,6 +26,7 @@ const ROUTES = [
   [/^#\/keys$/, keys], [/^#\/sellers$/, sellers], [/^#\/sellers\/new$/, newSeller], [/^#\/sellers\/([\w-]+)$/, seller], [/^#\/sellers\/([\w-]+)\/usage$/, usage],
   [/^#\/outbox$/, outbox], [/^#\/outbox\/([\w-]+)$/, outbox],
   [/^#\/webhooks$/, webhooks], [/^#\/webhooks\/new$/, newWebhook], [/^#\/webhooks\/([\w-]+)$/, webhook],
+  [/^#\/sandbox$/, sandbox],
 ];
 
 /** @type {API|null} */ let api = null;
@@ -154,6 +156,7 @@ async function main() {
   languageSwitch(byID('language'));
   takeKey();
   byID('sign-out').onclick = signOut;
+  document.addEventListener('sandbox', (e) => sandboxBanner(/** @type {CustomEvent} */ (e).detail));
   window.addEventListener('hashchange', route);
   document.addEventListener('languagechange', () => (api ? route() : signIn()));
   if (!await takePassword()) check(sessionStorage.getItem(KEY) ?? '');

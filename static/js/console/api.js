@@ -75,6 +75,8 @@ export class API {
     } catch {
       throw new Problem(0, {});
     }
+    const sandbox = response.headers.get('Showroom-Sandbox');
+    if (sandbox) document.dispatchEvent(new CustomEvent('sandbox', { detail: sandbox }));
     if (response.status === 204) return null;
     const answer = await response.json().catch(() => ({}));
     if (response.status === 401) this.gone();
