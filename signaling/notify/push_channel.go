@@ -63,20 +63,20 @@ func (p *Push) Send(ctx context.Context, m Message) error {
 	var failures []*push.Error
 	var wg sync.WaitGroup
 	var mu sync.Mutex // guards what the devices' goroutines share
-	for _, d := range targets {
-		if done[d.ID] {
-			continue
-		}
+	for _, d := range slices.DeleteFunc(slices.Clone(targets), func(d call.Device) bool { return done[d.ID] }) {
 		wg.Go(func() {
 			err := p.one(ctx, d, pushed)
 			mu.Lock()
 			defer mu.Unlock()
 			var e *push.Error
-			if !errors.As(err, &e) {
+			switch {
+			case err == nil:
 				done[d.ID] = true
-				return
+			case errors.As(err, &e):
+				failures = append(failures, e)
+			default: // nothing was sent
+				failures = append(failures, &push.Error{Verdict: push.Later, Reason: err.Error()})
 			}
-			failures = append(failures, e)
 		})
 	}
 	wg.Wait()

@@ -103,6 +103,7 @@ func TestPushOutcomes(t *testing.T) {
 		"one refused":    {[]error{refused, nil}, func(err error) bool { return err == nil }},
 		"refused, gone":  {[]error{refused, gone}, func(err error) bool { return err != nil }},
 		"gone, and one":  {[]error{gone, nil}, func(err error) bool { return err == nil }},
+		"not even tried": {[]error{errors.New("no network"), nil}, func(err error) bool { return err != nil && !isPermanent(err) }},
 		"later, refused": {[]error{refused, &push.Error{Verdict: push.Later, Reason: "busy"}}, func(err error) bool { return err != nil && !isPermanent(err) }},
 	} {
 		t.Run(name, func(t *testing.T) {
