@@ -71,18 +71,7 @@ func (s *Store) ConferencesOf(ctx context.Context, buyer string) (ids []string, 
 }
 
 // Erasures are the buyers whose erasure was ordered and is not finished.
-func (s *Store) Erasures(ctx context.Context) (ids []string, err error) {
-	err = s.view(ctx, func(t tx) error {
-		for item, err := range t.Scan(kv.Prefix([]byte(listErasures))) {
-			if err != nil {
-				return err
-			}
-			ids = append(ids, string(item.Key[len(listErasures):]))
-		}
-		return nil
-	})
-	return ids, err
-}
+func (s *Store) Erasures(ctx context.Context) ([]string, error) { return s.ids(ctx, listErasures) }
 
 // Anonymize rewrites the events of a buyer whose erasure was ordered, and of the buyer's conferences, without anything personal, makes their views
 // anew from them, drops the buyer's devices, and what webhooks answered to them. The events stay where they are: numbers, types and times do not change, nor do minutes. It

@@ -14,18 +14,7 @@ import (
 
 // Tasks are the conferences whose recording has something to be done for, see call.Conference.Task: files to upload, a manifest to
 // export, a deletion to carry out. What is done is no task any more, so nothing else has to be remembered over a restart.
-func (s *Store) Tasks(ctx context.Context) (ids []string, err error) {
-	err = s.view(ctx, func(t tx) error {
-		for item, err := range t.Scan(kv.Prefix([]byte(listTasks))) {
-			if err != nil {
-				return err
-			}
-			ids = append(ids, string(item.Key[len(listTasks):]))
-		}
-		return nil
-	})
-	return ids, err
-}
+func (s *Store) Tasks(ctx context.Context) ([]string, error) { return s.ids(ctx, listTasks) }
 
 // Kept are up to limit conferences of a seller that finished by then and whose recording is kept, the oldest first.
 func (s *Store) Kept(ctx context.Context, seller string, then time.Time, limit int) (ids []string, err error) {

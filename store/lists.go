@@ -48,13 +48,16 @@ func validWords(words ...string) bool {
 
 // Unfinished are the conferences under way: somebody is in the room or at the door, or the call took place and was not
 // closed. After a start of the process these need call.Recover, and then call.CloseEmpty.
-func (s *Store) Unfinished(ctx context.Context) (ids []string, err error) {
+func (s *Store) Unfinished(ctx context.Context) ([]string, error) { return s.ids(ctx, listUnfinished) }
+
+// ids are those that are all of a list's keys.
+func (s *Store) ids(ctx context.Context, list string) (ids []string, err error) {
 	err = s.view(ctx, func(t tx) error {
-		for item, err := range t.Scan(kv.Prefix([]byte(listUnfinished))) {
+		for item, err := range t.Scan(kv.Prefix([]byte(list))) {
 			if err != nil {
 				return err
 			}
-			ids = append(ids, string(item.Key[len(listUnfinished):]))
+			ids = append(ids, string(item.Key[len(list):]))
 		}
 		return nil
 	})
@@ -168,6 +171,16 @@ func page[T any](ctx context.Context, s *Store, list []byte, span call.Span, tab
 	if bytes.Compare(r.From, r.To) >= 0 {
 		return nil, "", nil
 	}
+	all, next, err = readPage(ctx, s, len(list), r, limit, func(t tx, end []byte) (T, error) { return listed[T](t, table, string(end[timeSize:])) })
+	if err != nil {
+		return nil, "", fmt.Errorf("read list: %w", err)
+	}
+	return all, next, nil
+}
+
+// readPage reads up to limit keys of a range of a list, whose keys begin with so many bytes that are the list's own, and the cursor of those behind
+// them. each makes an entry of the rest of a key.
+func readPage[T any](ctx context.Context, s *Store, list int, r kv.Range, limit int, each func(t tx, end []byte) (T, error)) (all []T, next string, err error) {
 	limit = batch(limit)
 	err = s.view(ctx, func(t tx) error {
 		var last []byte
@@ -179,8 +192,8 @@ func page[T any](ctx context.Context, s *Store, list []byte, span call.Span, tab
 				next = formatCursor(last)
 				return nil
 			}
-			last = item.Key[len(list):]
-			v, err := listed[T](t, table, string(last[timeSize:]))
+			last = item.Key[list:]
+			v, err := each(t, last)
 			if err != nil {
 				return err
 			}
@@ -188,10 +201,7 @@ func page[T any](ctx context.Context, s *Store, list []byte, span call.Span, tab
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, "", fmt.Errorf("read list: %w", err)
-	}
-	return all, next, nil
+	return all, next, err
 }
 
 // listed is what a list has: that it is not there is a damage of the data.

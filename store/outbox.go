@@ -45,47 +45,19 @@ func (s *Store) Messages(ctx context.Context, seller, cursor string, limit int) 
 	if cursor != "" {
 		end, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 		if err != nil || len(end) <= timeSize {
-			return nil, "", call.Invalid("after", "this is not a cursor of ours; take it from \"next\" of the page before")
+			return nil, "", badCursor()
 		}
 		r.To = append(slices.Clone(list), end...)
 	}
-	limit = batch(limit)
-	err = s.view(ctx, func(t tx) error {
-		var last []byte
-		for item, err := range t.Scan(r) {
-			if err != nil {
-				return err
-			}
-			if len(all) == limit {
-				next = formatCursor(last)
-				return nil
-			}
-			last = item.Key[len(list):]
-			conference, message, _ := strings.Cut(aged(last), "\x00")
-			c, err := t.loadCase(conference)
-			if err != nil {
-				return err
-			}
-			all = append(all, call.Placed{Case: c, Message: c.Conference.Messages[message]})
-		}
-		return nil
+	return readPage(ctx, s, len(list), r, limit, func(t tx, end []byte) (call.Placed, error) {
+		conference, message, _ := strings.Cut(aged(end), "\x00")
+		c, err := t.loadCase(conference)
+		return call.Placed{Case: c, Message: c.Conference.Messages[message]}, err
 	})
-	return all, next, err
 }
 
 // OpenMessages are the conferences that have messages which are to go out.
-func (s *Store) OpenMessages(ctx context.Context) (ids []string, err error) {
-	err = s.view(ctx, func(t tx) error {
-		for item, err := range t.Scan(kv.Prefix([]byte(listOpen))) {
-			if err != nil {
-				return err
-			}
-			ids = append(ids, string(item.Key[len(listOpen):]))
-		}
-		return nil
-	})
-	return ids, err
-}
+func (s *Store) OpenMessages(ctx context.Context) ([]string, error) { return s.ids(ctx, listOpen) }
 
 // Upcoming are the conferences of a seller that have not taken place and are planned to start after a time.
 func (s *Store) Upcoming(ctx context.Context, seller string, after time.Time) (ids []string, err error) {
