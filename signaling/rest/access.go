@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -108,11 +109,7 @@ func (a *api) listAccesses(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	next := ""
-	if len(events) > limit {
-		events = events[:limit]
-		next = fmt.Sprint(events[limit-1].Seq)
-	}
+	events, next := shorten(events, limit, seqOf)
 	names, err := a.keyNames(r)
 	if err != nil {
 		return reply{}, err
@@ -125,7 +122,11 @@ func (a *api) keyNames(r *request) (map[string]string, error) {
 	if r.subject.key.Scope == ScopeSeller {
 		return map[string]string{r.subject.key.ID: r.subject.key.Name}, nil
 	}
-	keys, err := a.Store.Keys(r.Context())
+	return a.allKeyNames(r.Context())
+}
+
+func (a *api) allKeyNames(ctx context.Context) (map[string]string, error) {
+	keys, err := a.Store.Keys(ctx)
 	names := make(map[string]string, len(keys))
 	for _, k := range keys {
 		names[k.ID] = k.Name

@@ -38,15 +38,9 @@ func (a *accounts) add(email string, now time.Time) time.Duration {
 			break
 		}
 	}
-	if !now.Before(w.ends) {
-		w = window{ends: now.Add(accountWindow)}
-	}
-	w.n++
+	wait := w.add(now, accountWindow, accountTries)
 	a.seen[account] = w
-	if w.n <= accountTries {
-		return 0
-	}
-	return w.ends.Sub(now)
+	return wait
 }
 
 // forget takes the attempts back: the last one was good.

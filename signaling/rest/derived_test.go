@@ -1,12 +1,9 @@
 package rest
 
 import (
-	"archive/zip"
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -98,23 +95,7 @@ func TestArchive(t *testing.T) {
 	if got := a.Header().Get("Content-Type"); got != "application/zip" {
 		t.Errorf("the archive is %s", got)
 	}
-	text := a.Body.Bytes()
-	z, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	for _, f := range z.File {
-		r, err := f.Open()
-		if err != nil {
-			t.Fatal(err)
-		}
-		text, err := io.ReadAll(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got[strings.TrimPrefix(f.Name, v.conference+"/")] = string(text)
-	}
+	got := unzip(t, a.Body.Bytes(), v.conference)
 	if want := []string{v.file, "conference.webm", "consents.json", "manifest.json"}; !slices.Equal(slices.Sorted(maps.Keys(got)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("the archive has %v, want %v", slices.Sorted(maps.Keys(got)), want)
 	}

@@ -12,8 +12,8 @@ import (
 	"showroom/store/object"
 )
 
-// unzip is what an export has, by name.
-func unzip(t *testing.T, body []byte, buyer string) map[string]string {
+// unzip is what the folder of an archive has, by name.
+func unzip(t *testing.T, body []byte, folder string) map[string]string {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
@@ -29,7 +29,7 @@ func unzip(t *testing.T, body []byte, buyer string) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files[strings.TrimPrefix(f.Name, buyer+"/")] = string(text)
+		files[strings.TrimPrefix(f.Name, folder+"/")] = string(text)
 	}
 	return files
 }

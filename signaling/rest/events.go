@@ -39,10 +39,6 @@ func (a *api) listEvents(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	next := ""
-	if len(events) > limit {
-		events = events[:limit]
-		next = strconv.FormatUint(events[limit-1].Seq, 10)
-	}
+	events, next := shorten(events, limit, seqOf)
 	return ok(page(events, next, showEvent))
 }

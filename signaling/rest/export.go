@@ -88,7 +88,7 @@ type export struct {
 
 // write makes the ZIP: events first, since they are all there is; then what they come to, for programs and for people; then the files.
 func (e *export) write() error {
-	names, err := e.names()
+	names, err := e.allKeyNames(e.ctx)
 	if err != nil {
 		return err
 	}
@@ -118,9 +118,9 @@ func (e *export) write() error {
 		body any
 	}{
 		{"buyer.json", showBuyer(e.buyer)},
-		{"devices.json", each(devices, showDevice)},
-		{"conferences.json", each(cases, func(c call.Case) conference { return showConference(c, e.now) })},
-		{"consents.json", each(cases, call.Case.Evidence)},
+		{"devices.json", every(devices, showDevice)},
+		{"conferences.json", every(cases, func(c call.Case) conference { return showConference(c, e.now) })},
+		{"consents.json", every(cases, call.Case.Evidence)},
 		{"accesses.json", append([]exportAccess{}, e.page.Accesses...)},
 	} {
 		if err := e.json(part.name, part.body); err != nil {
@@ -128,7 +128,7 @@ func (e *export) write() error {
 		}
 	}
 	if e.what != recordingsNone {
-		if err := e.json("recordings.json", each(cases, func(c call.Case) exportRecording { return exportedRecording(c) })); err != nil {
+		if err := e.json("recordings.json", every(cases, func(c call.Case) exportRecording { return exportedRecording(c) })); err != nil {
 			return err
 		}
 	}
@@ -154,24 +154,6 @@ func withoutOthers(c call.Case) call.Case {
 		}
 	}
 	return c
-}
-
-func each[S, T any](all []S, show func(S) T) []T {
-	out := make([]T, 0, len(all))
-	for _, s := range all {
-		out = append(out, show(s))
-	}
-	return out
-}
-
-// names are those of the API keys.
-func (e *export) names() (map[string]string, error) {
-	keys, err := e.Store.Keys(e.ctx)
-	names := map[string]string{}
-	for _, k := range keys {
-		names[k.ID] = k.Name
-	}
-	return names, err
 }
 
 // create begins a file of the ZIP.

@@ -19,9 +19,22 @@ type failures struct {
 	seen map[netip.Addr]window
 }
 
+// window counts in a stretch of time, from the first one counted on.
 type window struct {
 	ends time.Time
 	n    int
+}
+
+// add counts one more, in a new window of that length if this one is over, and returns how long there are more than most: zero if there are not.
+func (w *window) add(now time.Time, length time.Duration, most int) time.Duration {
+	if !now.Before(w.ends) {
+		*w = window{ends: now.Add(length)}
+	}
+	w.n++
+	if w.n <= most {
+		return 0
+	}
+	return w.ends.Sub(now)
 }
 
 func newFailures() *failures { return &failures{seen: make(map[netip.Addr]window)} }
@@ -39,15 +52,9 @@ func (f *failures) add(address string, now time.Time) time.Duration {
 			w = f.seen[addr]
 		}
 	}
-	if !now.Before(w.ends) {
-		w = window{ends: now.Add(failureWindow)}
-	}
-	w.n++
+	wait := w.add(now, failureWindow, maxFailures)
 	f.seen[addr] = w
-	if w.n <= maxFailures {
-		return 0
-	}
-	return w.ends.Sub(now)
+	return wait
 }
 
 // forgive takes one back, which was counted before it was known to be good.

@@ -22,15 +22,31 @@ type list[T any] struct {
 
 // page makes a list of what each gives for every item.
 func page[S, T any](items []S, next string, each func(S) T) list[T] {
-	l := list[T]{Data: make([]T, 0, len(items))}
-	for _, item := range items {
-		l.Data = append(l.Data, each(item))
-	}
+	l := list[T]{Data: every(items, each)}
 	if next != "" {
 		l.Next = &next
 	}
 	return l
 }
+
+// every is what each gives for all items; an empty list is not null.
+func every[S, T any](items []S, each func(S) T) []T {
+	all := make([]T, 0, len(items))
+	for _, item := range items {
+		all = append(all, each(item))
+	}
+	return all
+}
+
+// shorten makes a page of what was asked for with one more than its limit. The cursor behind it is the number of the last one, none at the end.
+func shorten[T any](all []T, limit int, number func(T) uint64) (items []T, next string) {
+	if len(all) <= limit {
+		return all, ""
+	}
+	return all[:limit], strconv.FormatUint(number(all[limit-1]), 10)
+}
+
+func seqOf(e call.Event) uint64 { return e.Seq }
 
 // paging reads limit and after of a query. The cursor is the store's own; the store says whether it is one.
 func paging(q url.Values) (after string, limit int, err error) {

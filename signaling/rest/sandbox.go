@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -184,11 +182,7 @@ func (a *api) listCaptured(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	all, next := a.Sandbox.Captured(seen, limit+1), ""
-	if len(all) > limit {
-		all = slices.Clone(all[:limit])
-		next = strconv.FormatUint(all[limit-1].N, 10)
-	}
+	all, next := shorten(a.Sandbox.Captured(seen, limit+1), limit, func(c Captured) uint64 { return c.N })
 	return ok(page(all, next, func(c Captured) Captured {
 		if r.subject.key.Scope == ScopeRead {
 			return c.withoutLink()

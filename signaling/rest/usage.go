@@ -175,13 +175,9 @@ func (a *api) listSettings(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	keys, err := a.Store.Keys(r.Context())
+	names, err := a.allKeyNames(r.Context())
 	if err != nil {
 		return reply{}, err
-	}
-	names := map[string]string{}
-	for _, k := range keys {
-		names[k.ID] = k.Name
 	}
 	slices.Reverse(settings)
 	return ok(page(settings, "", func(s call.Setting) setting {

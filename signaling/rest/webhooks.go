@@ -243,10 +243,6 @@ func (a *api) listDeliveries(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	next := ""
-	if len(attempts) > limit {
-		attempts = attempts[:limit]
-		next = strconv.FormatUint(attempts[limit-1].N, 10)
-	}
+	attempts, next := shorten(attempts, limit, func(t call.Attempt) uint64 { return t.N })
 	return ok(page(attempts, next, func(t call.Attempt) call.Attempt { return t }))
 }
