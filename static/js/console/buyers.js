@@ -2,7 +2,7 @@
 import { el, icon } from '../dom.js';
 import { dateTime, number, size, t } from '../text.js';
 import { pages, patient } from './pages.js';
-import { failure, field, head, poll, say, stateBadge, words } from './parts.js';
+import { attempt, failure, field, head, poll, say, stateBadge } from './parts.js';
 import { open } from './recordings.js';
 
 /** @param {import('./parts.js').Place} place */
@@ -71,18 +71,12 @@ function facts(b) {
 function rights({ api, path, b, refresh }) {
   const dialogs = el('div');
   const error = el('p', { class: 'error', role: 'alert', hidden: true, testid: 'privacy-error' });
-  const attempt = async (button, f) => {
-    button.disabled = true;
-    error.hidden = true;
-    try { await f(); } catch (err) { error.textContent = words(err); error.hidden = false; }
-    button.disabled = false;
-  };
   const copy = el('button', { class: 'plain', testid: 'export' }, icon('download'), t('privacy.export'));
   copy.onclick = () => {
     const what = field('recordings', t('privacy.recordings'), { options: ['list', 'files', 'none'].map((w) => [w, t(`privacy.recordings.${w}`)]) });
     const go = el('button', { class: 'primary wide', testid: 'export-go' }, t('privacy.download'));
     const dialog = open(dialogs, [el('h2', { id: 'dialog-title' }, t('privacy.export')), el('p', {}, t('privacy.exportText', { name: b.name })), what, go]);
-    go.onclick = () => attempt(copy, async () => {
+    go.onclick = () => attempt(error, copy, async () => {
       const made = await api.post(`${path}/export`, { recordings: what.querySelector('select').value });
       dialog.close();
       say(t('privacy.download'));
@@ -96,7 +90,7 @@ function rights({ api, path, b, refresh }) {
     name.addEventListener('input', () => { go.disabled = name.value.trim() !== b.name.trim(); });
     const dialog = open(dialogs, [el('h2', { id: 'dialog-title' }, t('privacy.eraseTitle', { name: b.name })), el('p', {}, t('privacy.eraseText')),
       el('label', {}, el('span', {}, t('privacy.typeName', { name: b.name })), name), go]);
-    go.onclick = () => { dialog.close(); attempt(erase, async () => { await api.post(`${path}/erase`); await refresh(); }); };
+    go.onclick = () => { dialog.close(); attempt(error, erase, async () => { await api.post(`${path}/erase`); await refresh(); }); };
     name.focus();
   };
   return [el('p', { class: 'muted' }, t('privacy.text')), el('div', { class: 'actions' }, api.may('POST /buyers/{id}/export') && copy, api.may('POST /buyers/{id}/erase') && erase), error, dialogs];

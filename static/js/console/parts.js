@@ -41,6 +41,17 @@ export function field(name, text, props = {}) {
   return el('label', { class: full ? 'full' : '' }, el('span', {}, text), input);
 }
 
+/**
+ * Runs what a button asks for: it is busy meanwhile, and error says what went wrong.
+ * @param {HTMLElement} error @param {HTMLButtonElement} button @param {() => Promise<any>} f
+ */
+export async function attempt(error, button, f) {
+  button.disabled = true;
+  error.hidden = true;
+  try { await f(); } catch (err) { error.textContent = words(err); error.hidden = false; }
+  button.disabled = false;
+}
+
 /** A heading with a way back and an action. @param {string} title @param {{back?: string, backText?: string, action?: Node|null}} [o] */
 export function head(title, { back, backText, action } = {}) {
   return el('div', { class: 'stack' },

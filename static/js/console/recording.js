@@ -1,7 +1,7 @@
 /** The recording of a conference: watch, share, download. */
 import { el, icon } from '../dom.js';
 import { clock, dateTime, size, t } from '../text.js';
-import { stateBadge, words } from './parts.js';
+import { attempt, stateBadge } from './parts.js';
 import { accesses, shareButton } from './shares.js';
 import { deletion } from './storage.js';
 
@@ -19,21 +19,15 @@ export function recordingCard({ api, path, rec, conference, where, made, signal,
   if (rec.deletion) return [top, where, deletedWords(rec.deletion), accesses({ api, path, signal })];
   if (!files.length) return [top, where, el('p', { class: 'muted' }, t(conference.recording === 'off' ? 'console.recordOff' : `console.recording.${rec.state === 'none' ? 'none' : 'soon'}`))];
   const error = el('p', { class: 'error', role: 'alert', hidden: true });
-  const attempt = async (b, f) => {
-    b.disabled = true;
-    error.hidden = true;
-    try { await f(); } catch (err) { error.textContent = words(err); error.hidden = false; }
-    b.disabled = false;
-  };
   const watch = el('button', { class: 'primary', testid: 'watch' }, icon('play'), t('console.watch'));
-  watch.onclick = () => attempt(watch, async () => { location.href = (await api.get(`${path}/recording/watch`)).url; });
+  watch.onclick = () => attempt(error, watch, async () => { location.href = (await api.get(`${path}/recording/watch`)).url; });
   const [share, links] = shareButton({ api, path, signal });
   return [top, el('p', { class: 'muted', testid: 'recording-length' }, clock((rec.duration_ms ?? 0) / 1000)),
     el('div', { class: 'actions' }, api.may('GET /conferences/{conference}/recording/watch') && watch, api.may('POST /conferences/{conference}/recording/links') && share), error, links, made,
     el('ul', { class: 'files' }, ...files.map((f) => el('li', { testid: 'file', data: { name: f.name } },
       el('span', {}, el('strong', {}, f.participant_name || f.participant), el('span', { class: 'muted' }, ` ${sourceOf(f)} · ${clock(f.duration_ms / 1000)} · ${size(f.size)}`)),
       f.url && el('a', { class: 'button plain small', href: f.url, download: f.name, 'aria-label': `${t('console.download')} ${f.participant_name} ${sourceOf(f)}` }, icon('download'))))),
-    where, accesses({ api, path, signal }), ...deletion({ api, path, rec, conference, attempt, changed })];
+    where, accesses({ api, path, signal }), ...deletion({ api, path, rec, conference, error, changed })];
 }
 
 /** Who had it deleted, and when. */

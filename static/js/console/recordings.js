@@ -3,7 +3,7 @@ import { el, icon } from '../dom.js';
 import { playable, poster, saving } from '../derived.js';
 import { clock, dateTime, size, t } from '../text.js';
 import { buyerFilter, dayFilters, pages } from './pages.js';
-import { field, head, say, stateBadge, words } from './parts.js';
+import { attempt, field, head, say, stateBadge } from './parts.js';
 import { shares } from './shares.js';
 
 const STATES = ['ready', 'recording', 'processing', 'failed', 'deleting', 'deleted'];
@@ -32,14 +32,8 @@ function row(r, { api, signal, changed }) {
   const path = `/conferences/${encodeURIComponent(r.conference)}`;
   const still = poster(r);
   const error = el('p', { class: 'error', role: 'alert', hidden: true });
-  const attempt = async (b, f) => {
-    b.disabled = true;
-    error.hidden = true;
-    try { await f(); } catch (err) { error.textContent = words(err); error.hidden = false; }
-    b.disabled = false;
-  };
   const watch = el('button', { class: 'primary small', testid: 'watch' }, icon('play'), t('console.watch'));
-  watch.onclick = () => attempt(watch, async () => { location.href = (await api.get(`${path}/recording/watch`)).url; });
+  watch.onclick = () => attempt(error, watch, async () => { location.href = (await api.get(`${path}/recording/watch`)).url; });
   const share = el('button', { class: 'plain small', testid: 'share' }, icon('link'), t('recordings.share'));
   const video = playable(r)[0];
   const file = video ? video.url : r.archive_url;
@@ -49,7 +43,7 @@ function row(r, { api, signal, changed }) {
   share.onclick = () => open(dialogs, [el('h2', { id: 'dialog-title' }, t('console.share')), el('p', { class: 'muted' }, r.subject), shares({ api, path, signal })]);
   remove.onclick = () => {
     const dialog = open(dialogs, [el('h2', { id: 'dialog-title' }, t('console.deleteTitle')), el('p', {}, el('strong', {}, named(r))), el('p', {}, t('console.deleteText', { n: r.files, size: size(r.bytes) })),
-      el('button', { class: 'danger wide', testid: 'delete-sure', on: { click: () => { dialog.close(); attempt(remove, async () => { await api.delete(`${path}/recording`); say(t('recording.state.deleting')); changed(); }); } } }, t('console.deleteRecording'))]);
+      el('button', { class: 'danger wide', testid: 'delete-sure', on: { click: () => { dialog.close(); attempt(error, remove, async () => { await api.delete(`${path}/recording`); say(t('recording.state.deleting')); changed(); }); } } }, t('console.deleteRecording'))]);
   };
   return el('li', { testid: 'recording-row', data: { id: r.conference, state: r.state } }, el('div', { class: 'recording' },
     still ? el('img', { class: 'thumb', src: still.url, alt: '', loading: 'lazy' }) : el('span', { class: 'thumb' }, icon('play')),

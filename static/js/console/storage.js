@@ -1,7 +1,7 @@
 /** Where a recording's files are, until when they are kept, and the button that deletes them. */
 import { el, icon } from '../dom.js';
 import { dateTime, number, size, t } from '../text.js';
-import { poll } from './parts.js';
+import { attempt, poll } from './parts.js';
 
 const TROUBLES = ['store_unavailable', 'store_denied', 'store_full', 'store_corrupts'];
 
@@ -30,10 +30,10 @@ export function storage(rec) {
 
 /**
  * The button that deletes, with a question before it does.
- * @param {{api: import('./api.js').API, path: string, rec: any, conference: any, attempt: (b: any, f: () => Promise<void>) => Promise<void>, changed: () => void}} o
+ * @param {{api: import('./api.js').API, path: string, rec: any, conference: any, error: HTMLElement, changed: () => void}} o
  * @returns {Node[]}
  */
-export function deletion({ api, path, rec, conference, attempt, changed }) {
+export function deletion({ api, path, rec, conference, error, changed }) {
   if (!['finished', 'cancelled'].includes(conference.state) || !api.may('DELETE /conferences/{conference}/recording')) return [];
   const sure = el('button', { class: 'danger wide', value: 'delete', testid: 'delete-sure' }, t('console.deleteRecording'));
   const dialog = el('dialog', { 'aria-labelledby': 'delete-title', testid: 'delete-dialog' }, el('form', { method: 'dialog', class: 'card' },
@@ -42,7 +42,7 @@ export function deletion({ api, path, rec, conference, attempt, changed }) {
   const button = el('button', { class: 'text', testid: 'delete-recording' }, icon('close'), t('console.deleteRecording'));
   button.onclick = () => { dialog.returnValue = ''; dialog.showModal(); };
   dialog.onclose = () => {
-    if (dialog.returnValue === 'delete') attempt(button, async () => { await api.delete(`${path}/recording`); changed(); });
+    if (dialog.returnValue === 'delete') attempt(error, button, async () => { await api.delete(`${path}/recording`); changed(); });
   };
   return [el('div', { class: 'actions' }, button), dialog];
 }

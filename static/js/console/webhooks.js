@@ -3,7 +3,7 @@ import { el, icon } from '../dom.js';
 import { dateTime, number, t } from '../text.js';
 import { once } from './api.js';
 import { copyButton } from './links.js';
-import { failure, field, form, head, poll, say, stateBadge, words } from './parts.js';
+import { attempt, failure, field, form, head, poll, say, stateBadge, sure } from './parts.js';
 
 const badge = (w) => stateBadge(w.state, 'webhook.state');
 
@@ -68,14 +68,11 @@ export async function webhook({ api, show, signal }, id) {
   show(top, secret, problem, el('div', { class: 'columns' }, el('div', { class: 'stack' }, standing, again, edit), el('div', { class: 'stack' }, deliveries)));
 
   /** A button that does one thing and says what went wrong. */
-  function action(name, run, sure = false) {
+  function action(name, run, twice = false) {
     const b = el('button', { class: 'plain small', testid: `webhook-${name}` }, t(`webhook.${name}`));
-    b.onclick = async () => {
-      if (sure && !b.dataset.sure) { b.dataset.sure = '1'; b.textContent = t('console.sure'); return; }
-      b.disabled = true;
-      problem.hidden = true;
-      try { await run(b); } catch (err) { problem.textContent = words(err); problem.hidden = false; }
-      b.disabled = false;
+    b.onclick = () => {
+      if (twice && !sure(b)) return;
+      attempt(problem, b, () => run(b));
     };
     return b;
   }
