@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pion/ice/v4"
-	"github.com/pion/rtcp"
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
 	"github.com/pion/webrtc/v4/pkg/media"
@@ -84,7 +83,7 @@ func (n *native) source(codec webrtc.RTPCodecCapability, name string) *webrtc.Tr
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	n.wg.Go(func() { n.listen(tr.Sender()) })
+	n.wg.Go(func() { listen(tr.Sender(), n.keyframe) })
 	return track
 }
 
@@ -104,25 +103,6 @@ func (n *native) trickle(c *webrtc.ICECandidate) {
 	})
 }
 
-// listen hears of requests for keyframes.
-func (n *native) listen(sender *webrtc.RTPSender) {
-	for {
-		packets, _, err := sender.ReadRTCP()
-		if err != nil {
-			return
-		}
-		for _, p := range packets {
-			switch p.(type) {
-			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-				select {
-				case n.keyframe <- struct{}{}:
-				default: // it is asked for already
-				}
-			}
-		}
-	}
-}
-
 // publish sends sound and a clip until the client closes, as much as the time that has passed wants.
 func (n *native) publish() {
 	sound, err := tone()
@@ -130,32 +110,17 @@ func (n *native) publish() {
 		n.t.Errorf("make a sound: %v", err)
 		return
 	}
-	const packet, picture, often = 20 * time.Millisecond, time.Second / sfutest.FrameRate, 5 * time.Millisecond
 	frames, keyframe := sfutest.Frames(), n.keyframe
 	if n.sound != nil {
 		sound, frames, keyframe = n.sound, n.pictures, nil
 	}
-	ticker := time.NewTicker(often)
-	defer ticker.Stop()
-	start := time.Now()
-	for audio, video, frame := 0, 0, 0; ; {
-		for ; time.Duration(audio)*packet <= time.Since(start); audio++ {
-			n.sends("audio")
-			_ = n.mic.WriteSample(media.Sample{Data: sound[audio%len(sound)], Duration: packet}) // the connection may be over
-		}
-		for ; time.Duration(video)*picture <= time.Since(start); video++ {
-			n.sends("video")
-			_ = n.camera.WriteSample(media.Sample{Data: frames[frame%len(frames)], Duration: picture})
-			frame++
-		}
-		select {
-		case <-n.stop:
-			return
-		case <-keyframe:
-			frame = 0 // the only one of the clip
-		case <-ticker.C:
+	write := func(kind string, to *webrtc.TrackLocalStaticSample) func(media.Sample) {
+		return func(m media.Sample) {
+			n.sends(kind)
+			_ = to.WriteSample(m) // the connection may be over
 		}
 	}
+	playOut(n.stop, keyframe, sound, frames, write("audio", n.mic), write("video", n.camera))
 }
 
 // receive counts what comes on a slot.

@@ -62,12 +62,12 @@ func (t *talker) source(codec webrtc.RTPCodecCapability, name string) (*webrtc.T
 	if err != nil {
 		return nil, err
 	}
-	t.wg.Go(func() { t.listen(tr.Sender()) })
+	t.wg.Go(func() { listen(tr.Sender(), t.keyframe) })
 	return track, nil
 }
 
 // listen hears of requests for keyframes until the connection ends.
-func (t *talker) listen(sender *webrtc.RTPSender) {
+func listen(sender *webrtc.RTPSender, keyframe chan<- struct{}) {
 	for {
 		packets, _, err := sender.ReadRTCP()
 		if err != nil {
@@ -77,7 +77,7 @@ func (t *talker) listen(sender *webrtc.RTPSender) {
 			switch p.(type) {
 			case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
 				select {
-				case t.keyframe <- struct{}{}:
+				case keyframe <- struct{}{}:
 				default: // it is asked for already
 				}
 			}
@@ -85,26 +85,34 @@ func (t *talker) listen(sender *webrtc.RTPSender) {
 	}
 }
 
-// publish sends a tone and a clip, as much as the time that has passed wants.
+// publish sends a tone and a clip.
 func (t *talker) publish() {
-	sound, frames := toneOfVisitor(), sfutest.Frames()
-	const picture = time.Second / sfutest.FrameRate
-	ticker := time.NewTicker(opusLength / 2)
+	write := func(to *webrtc.TrackLocalStaticSample) func(media.Sample) {
+		return func(s media.Sample) { _ = to.WriteSample(s) } // the connection may be over
+	}
+	playOut(t.done, t.keyframe, toneOfVisitor(), sfutest.Frames(), write(t.mic), write(t.camera))
+}
+
+// playOut gives packets of sound and the frames of a clip, over and over, as many as the time that has passed wants, until done. A keyframe
+// that is asked for begins the clip anew: its first frame is its only one.
+func playOut(done, keyframe <-chan struct{}, sound, frames [][]byte, mic, camera func(media.Sample)) {
+	const picture, often = time.Second / sfutest.FrameRate, opusLength / 4
+	ticker := time.NewTicker(often)
 	defer ticker.Stop()
 	start := time.Now()
 	for audio, video, frame := 0, 0, 0; ; {
 		for ; time.Duration(audio)*opusLength <= time.Since(start); audio++ {
-			_ = t.mic.WriteSample(media.Sample{Data: sound[audio%len(sound)], Duration: opusLength}) // the connection may be over
+			mic(media.Sample{Data: sound[audio%len(sound)], Duration: opusLength})
 		}
 		for ; time.Duration(video)*picture <= time.Since(start); video++ {
-			_ = t.camera.WriteSample(media.Sample{Data: frames[frame%len(frames)], Duration: picture})
+			camera(media.Sample{Data: frames[frame%len(frames)], Duration: picture})
 			frame++
 		}
 		select {
-		case <-t.done:
+		case <-done:
 			return
-		case <-t.keyframe:
-			frame = 0 // the only one of the clip
+		case <-keyframe:
+			frame = 0
 		case <-ticker.C:
 		}
 	}
