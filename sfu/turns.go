@@ -100,7 +100,6 @@ func (t *turns) step(now time.Time, slow bool) {
 	t.left = min(max(1, t.rate), t.left+t.rate)
 	t.slow, t.demanded = false, len(t.waiting) > 0
 	t.serve()
-	t.demanded = t.demanded || len(t.waiting) > 0
 }
 
 // count of those who wait.
